@@ -1,0 +1,77 @@
+/**
+ * The typed protocol of the port between the control thread and a data worker. Everything is plain data.
+ *
+ * A binding lives from `bind` to `release`; the control thread answers with a `bound` message for every change of its
+ * state. A client's addresses flow from `watch` (or from the first `bound` tree that names it) to `unwatch`.
+ */
+import type { Addr } from "../../dtab/index.ts";
+import type { LinkerdConfig } from "../../config/schema.ts";
+
+/** A name tree as it crosses the port: it holds no Alt, and its leaves name clients. */
+export type BoundTree =
+  | { readonly tag: "leaf"; readonly id: string; readonly residual: string }
+  | { readonly tag: "union"; readonly branches: readonly { readonly weight: number; readonly tree: BoundTree }[] }
+  | { readonly tag: "neg" }
+  | { readonly tag: "empty" }
+  | { readonly tag: "fail" };
+
+/** The state of a binding. */
+export type BindingState =
+  | { readonly tag: "pending" }
+  | {
+      readonly tag: "ok";
+      readonly tree: BoundTree;
+      /** For a tree that leads nowhere (neg, empty, fail): the walk that ended there, a line per step. */
+      readonly why?: readonly string[];
+    }
+  | {
+      readonly tag: "failed";
+      readonly message: string;
+      /** `E_DELEGATION_LOOP` for a loop or a delegation too deep, else `E_BIND_FAILED`. */
+      readonly code: "E_DELEGATION_LOOP" | "E_BIND_FAILED";
+    };
+
+/** What a worker is started with (`workerData`). */
+export interface WorkerStart {
+  readonly workerId: number;
+  readonly config: LinkerdConfig;
+  /** Absolute paths or package names of the user's own plugins. */
+  readonly plugins: readonly string[];
+}
+
+/** From the control thread to a worker. */
+export type ToWorker =
+  /** The state of binding `bind` changed. */
+  | { readonly type: "bound"; readonly bind: number; readonly state: BindingState }
+  /** The addresses of client `id` of a router changed. */
+  | { readonly type: "addr"; readonly router: string; readonly id: string; readonly addr: Addr }
+  /** Stop accepting; finish what is in flight within `graceMs`, then report `drained`. */
+  | { readonly type: "drain"; readonly graceMs: number }
+  /** Log level changed. */
+  | { readonly type: "level"; readonly level: string };
+
+/** From a worker to the control thread. */
+export type ToControl =
+  /** All listeners of the worker accept. */
+  | { readonly type: "ready" }
+  /** A listener could not be opened; the worker ends. */
+  | { readonly type: "failed"; readonly message: string }
+  /** Start binding `path` (shown) under the router's dtab followed by `dtab` (shown, usually empty). */
+  | { readonly type: "bind"; readonly bind: number; readonly router: string; readonly dtab: string; readonly path: string }
+  | { readonly type: "release"; readonly bind: number }
+  /** Observe the addresses of client `id`, which stands in the tree of binding `bind`; idempotent. */
+  | { readonly type: "watch"; readonly router: string; readonly id: string; readonly bind: number }
+  | { readonly type: "unwatch"; readonly router: string; readonly id: string }
+  /** Changes of the metrics layout; see metrics-memory.ts. */
+  | { readonly type: "metrics"; readonly changes: readonly MetricsChange[] }
+  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string; readonly fields?: Readonly<Record<string, unknown>> }
+  | { readonly type: "drained" };
+
+/** A change of what a worker's metrics memory holds. */
+export type MetricsChange =
+  /** A new block of shared memory; blocks are numbered from 0 in order. */
+  | { readonly change: "block"; readonly memory: SharedArrayBuffer }
+  /** A series begins at an offset (in 64-bit words) of a block. */
+  | { readonly change: "add"; readonly type: "counter" | "gauge" | "stat"; readonly scopes: readonly string[]; readonly name: string; readonly block: number; readonly offset: number }
+  /** Every series at or below the scopes ends; its memory may be used again afterwards. */
+  | { readonly change: "remove"; readonly scopes: readonly string[] };
