@@ -4,13 +4,17 @@
  * A binding lives from `bind` to `release`; the control thread answers with a `bound` message for every change of its
  * state. A client's addresses flow from `watch` (or from the first `bound` tree that names it) to `unwatch`.
  */
-import type { Addr } from "../../dtab/index.ts";
+
 import type { LinkerdConfig } from "../../config/schema.ts";
+import type { Addr } from "../../dtab/index.ts";
 
 /** A name tree as it crosses the port: it holds no Alt, and its leaves name clients. */
 export type BoundTree =
   | { readonly tag: "leaf"; readonly id: string; readonly residual: string }
-  | { readonly tag: "union"; readonly branches: readonly { readonly weight: number; readonly tree: BoundTree }[] }
+  | {
+      readonly tag: "union";
+      readonly branches: readonly { readonly weight: number; readonly tree: BoundTree }[];
+    }
   | { readonly tag: "neg" }
   | { readonly tag: "empty" }
   | { readonly tag: "fail" };
@@ -57,14 +61,25 @@ export type ToControl =
   /** A listener could not be opened; the worker ends. */
   | { readonly type: "failed"; readonly message: string }
   /** Start binding `path` (shown) under the router's dtab followed by `dtab` (shown, usually empty). */
-  | { readonly type: "bind"; readonly bind: number; readonly router: string; readonly dtab: string; readonly path: string }
+  | {
+      readonly type: "bind";
+      readonly bind: number;
+      readonly router: string;
+      readonly dtab: string;
+      readonly path: string;
+    }
   | { readonly type: "release"; readonly bind: number }
   /** Observe the addresses of client `id`, which stands in the tree of binding `bind`; idempotent. */
   | { readonly type: "watch"; readonly router: string; readonly id: string; readonly bind: number }
   | { readonly type: "unwatch"; readonly router: string; readonly id: string }
   /** Changes of the metrics layout; see metrics-memory.ts. */
   | { readonly type: "metrics"; readonly changes: readonly MetricsChange[] }
-  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly message: string; readonly fields?: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, unknown>>;
+    }
   | { readonly type: "drained" };
 
 /** A change of what a worker's metrics memory holds. */
@@ -72,6 +87,13 @@ export type MetricsChange =
   /** A new block of shared memory; blocks are numbered from 0 in order. */
   | { readonly change: "block"; readonly memory: SharedArrayBuffer }
   /** A series begins at an offset (in 64-bit words) of a block. */
-  | { readonly change: "add"; readonly type: "counter" | "gauge" | "stat"; readonly scopes: readonly string[]; readonly name: string; readonly block: number; readonly offset: number }
+  | {
+      readonly change: "add";
+      readonly type: "counter" | "gauge" | "stat";
+      readonly scopes: readonly string[];
+      readonly name: string;
+      readonly block: number;
+      readonly offset: number;
+    }
   /** Every series at or below the scopes ends; its memory may be used again afterwards. */
   | { readonly change: "remove"; readonly scopes: readonly string[] };
