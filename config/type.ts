@@ -24,7 +24,11 @@ export interface Optional<T> extends Schema<T> {
 
 type Properties = Readonly<Record<string, Schema>>;
 type OptionalKeys<P extends Properties> = {
-  [K in keyof P]: P[K] extends { "~optional": true } ? (P[K] extends { default: unknown } ? never : K) : never;
+  [K in keyof P]: P[K] extends { "~optional": true }
+    ? P[K] extends { default: unknown }
+      ? never
+      : K
+    : never;
 }[keyof P];
 type StaticObject<P extends Properties> = { [K in Exclude<keyof P, OptionalKeys<P>>]: Static<P[K]> } & {
   [K in OptionalKeys<P>]?: Static<P[K]> | undefined;
@@ -77,18 +81,27 @@ export const Type = {
     ...options,
   }),
   /** An object with exactly these keys; a key with a `default` is always present after loading. */
-  Object: <const P extends Properties>(properties: P, options: Annotations = {}): Schema<Flat<StaticObject<P>>> => ({
+  Object: <const P extends Properties>(
+    properties: P,
+    options: Annotations = {},
+  ): Schema<Flat<StaticObject<P>>> => ({
     type: "object",
     properties,
-    required: Object.keys(properties).filter((key) => !("~optional" in properties[key]!) && !("default" in properties[key]!)),
+    required: Object.keys(properties).filter(
+      (key) => !("~optional" in properties[key]!) && !("default" in properties[key]!),
+    ),
     additionalProperties: false,
     ...options,
   }),
   /** One of several schemas, the first that fits. */
-  Union: <const S extends readonly Schema[]>(schemas: S, options: Annotations = {}): Schema<Static<S[number]>> => ({
+  Union: <const S extends readonly Schema[]>(
+    schemas: S,
+    options: Annotations = {},
+  ): Schema<Static<S[number]>> => ({
     anyOf: schemas,
     ...options,
   }),
   /** Marks a property that may be left out. */
-  Optional: <S extends Schema>(schema: S): S & Optional<Static<S>> => ({ ...schema, ...optionalMark }) as S & Optional<Static<S>>,
+  Optional: <S extends Schema>(schema: S): S & Optional<Static<S>> =>
+    ({ ...schema, ...optionalMark }) as S & Optional<Static<S>>,
 };
