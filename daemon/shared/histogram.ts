@@ -4,6 +4,7 @@
  * Inside a power of two the position follows a parabola, which comes close to a logarithm: equal widths would need 25
  * buckets for the same error, a true logarithm 18 and a call of `Math.log` for each value.
  */
+import type { StatSummary } from "../../plugins/contract.ts";
 
 const perOctave = 19;
 const minExponent = -10;
@@ -42,4 +43,38 @@ export const bucketValue = (bucket: number): number => {
   const low = lowerBound(bucket);
   const top = lowerBound(bucket + 1);
   return (2 * low * top) / (low + top);
+};
+
+const quantiles = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999] as const;
+
+/** What is told of an interval without values. */
+export const emptySummary: StatSummary = {
+  count: 0,
+  sum: 0,
+  min: 0,
+  max: 0,
+  avg: 0,
+  quantiles: Object.fromEntries(quantiles.map((quantile) => [quantile, 0])),
+};
+
+/** Summarises the buckets from `low` to below `high`, whose values add up to `sum`. */
+export const summarize = (buckets: Uint32Array, low: number, high: number, sum: number): StatSummary => {
+  let count = 0;
+  while (low < high && buckets[low] === 0) low += 1;
+  while (high > low && buckets[high - 1] === 0) high -= 1;
+  for (let bucket = low; bucket < high; bucket += 1) count += buckets[bucket]!;
+  if (count === 0) return emptySummary;
+  const avg = sum / count;
+  // One bucket: its values are about their mean. A whole sum: they are whole numbers, which small buckets tell exactly.
+  const valueIn = (bucket: number): number =>
+    high - low === 1 ? avg : Number.isInteger(sum) ? Math.round(bucketValue(bucket)) : bucketValue(bucket);
+  const values: Record<string, number> = {};
+  let bucket = low;
+  let below = buckets[low]!;
+  for (const quantile of quantiles) {
+    const rank = Math.ceil(quantile * count);
+    while (below < rank) below += buckets[++bucket]!;
+    values[quantile] = valueIn(bucket);
+  }
+  return { count, sum, min: valueIn(low), max: valueIn(high - 1), avg, quantiles: values };
 };

@@ -82,13 +82,14 @@ class Histogram implements Stat {
     // NaN and negative durations (a clock that was set back) count as 0.
     const known = value > 0 ? Math.min(value, maxValue) : 0;
     const { words, halves, base } = this;
-    words[base]! += 1;
-    words[base + 1]! += known;
     const bucket = bucketOf(known);
     const start = base * 2;
     halves[start + 6 + bucket]! += 1;
     if (bucket >= halves[start + 4]!) halves[start + 4] = bucket + 1;
     if (bucketCount - bucket > halves[start + 5]!) halves[start + 5] = bucketCount - bucket;
+    words[base + 1]! += known;
+    // Last, because a reader takes a changed count for a sign that the buckets have changed too.
+    words[base]! += 1;
   }
 }
 
