@@ -39,7 +39,14 @@ export interface SlotTypes {
 export type Slot = keyof SlotTypes;
 
 /** The slots whose plugins are created in every data worker. */
-export const dataSlots: ReadonlySet<Slot> = new Set(["identifier", "balancer", "classifier", "accrual", "labeler", "propagator"]);
+export const dataSlots: ReadonlySet<Slot> = new Set([
+  "identifier",
+  "balancer",
+  "classifier",
+  "accrual",
+  "labeler",
+  "propagator",
+]);
 
 /** One plugin; `definePlugin` checks its types. */
 export interface Plugin<S extends Slot = Slot, C extends Schema = Schema> {
@@ -218,8 +225,18 @@ export interface MetricsReader {
 
 /** One series with its value now. */
 export type MetricSeries =
-  | { readonly type: "counter"; readonly scopes: readonly string[]; readonly name: string; readonly value: number }
-  | { readonly type: "gauge"; readonly scopes: readonly string[]; readonly name: string; readonly value: number }
+  | {
+      readonly type: "counter";
+      readonly scopes: readonly string[];
+      readonly name: string;
+      readonly value: number;
+    }
+  | {
+      readonly type: "gauge";
+      readonly scopes: readonly string[];
+      readonly name: string;
+      readonly value: number;
+    }
   | {
       readonly type: "stat";
       readonly scopes: readonly string[];
@@ -243,7 +260,11 @@ export interface StatSummary {
 
 /** Registers names of this host's servers. */
 export interface Announcer {
-  announce(name: Path, address: { readonly host: string; readonly port: number }, signal: AbortSignal): Promise<void>;
+  announce(
+    name: Path,
+    address: { readonly host: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** The request as an identifier sees it. */
@@ -342,22 +363,44 @@ export interface Labeler {
   label(address: LabeledAddress): string;
 }
 
-/** Trace ids as they travel; 64-bit halves as unsigned 32-bit words would cost the hot path, so hex strings of 16 digits. */
+/**
+ * Trace ids as they travel. A 64-bit id is two signed 32-bit words: small integers, so that nothing is allocated for
+ * the root that every request without a trace gets. Objects are written over: keep copies, not references.
+ */
 export interface TraceContext {
-  readonly traceId: string;
-  readonly traceIdHigh: string | undefined;
-  readonly parentId: string;
-  readonly spanId: string;
-  /** Undefined: not decided yet. */
-  readonly sampled: boolean | undefined;
-  readonly debug: boolean;
+  /** The upper 64 bits of a 128-bit trace id; both 0 for a 64-bit one. */
+  rootHi: number;
+  rootLo: number;
+  traceHi: number;
+  traceLo: number;
+  parentHi: number;
+  parentLo: number;
+  spanHi: number;
+  spanLo: number;
+  /** Bit 0: debug; bit 1: the sampling decision is known; bit 2: it is yes. Other bits travel on untouched. */
+  flags: number;
 }
 
-/** Reads trace context from a request and writes it to the next one; both name the headers they take or set. */
+/** Where a propagator reads: the first value of a header; the name in lower case. */
+export interface HeaderSource {
+  first(name: string): string | undefined;
+}
+
+/** Where a propagator writes: replaces a header; the name in lower case. */
+export interface HeaderSink {
+  set(name: string, value: string): void;
+}
+
+/** Reads trace context from a request and writes it to the next one. */
 export interface TracePropagator {
-  /** Reads the caller's context; the headers in `consumes` are removed afterwards. */
-  read(header: (name: string) => string | undefined): { trace: TraceContext | undefined; sampleRate: number | undefined };
-  readonly consumes: readonly string[];
-  /** Header name and value pairs for the request that goes out. */
-  write(trace: TraceContext, set: (name: string, value: string) => void): void;
+  /** The headers it reads, in lower case; where none is present a request starts a new trace. */
+  readonly reads: readonly string[];
+  /** The headers that end here: removed from the request after reading. */
+  readonly clears: readonly string[];
+  /** Reads the caller's context into `trace`; false, with `trace` unspecified, where there is none. */
+  read(headers: HeaderSource, trace: TraceContext): boolean;
+  /** The rate in [0, 1] at which the caller wants this request sampled; NaN where it says nothing. */
+  sampleRate(headers: HeaderSource): number;
+  /** Sets the headers of the request that goes out. */
+  write(trace: TraceContext, headers: HeaderSink): void;
 }

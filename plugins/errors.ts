@@ -17,12 +17,12 @@ export interface ErrorKind {
   readonly meaning: string;
 }
 
-const kind = (
-  status: number,
-  stage: ErrorKind["stage"],
-  retryable: boolean,
-  meaning: string,
-): ErrorKind => ({ status, stage, retryable, meaning });
+const kind = (status: number, stage: ErrorKind["stage"], retryable: boolean, meaning: string): ErrorKind => ({
+  status,
+  stage,
+  retryable,
+  meaning,
+});
 
 /** Every code of the request path; docs/errors.md is tested against it. */
 export const errorKinds = {
@@ -31,11 +31,21 @@ export const errorKinds = {
   E_HEADERS_TOO_LARGE: kind(431, "receive", false, "The header section is larger than maxHeadersKB."),
   E_BODY_TOO_LARGE: kind(413, "receive", false, "The body is larger than a buffered message may be."),
   E_REQUEST_TIMEOUT: kind(408, "receive", false, "The request did not arrive in time."),
-  E_NOT_IMPLEMENTED: kind(501, "receive", false, "The request needs something this proxy does not implement."),
+  E_NOT_IMPLEMENTED: kind(
+    501,
+    "receive",
+    false,
+    "The request needs something this proxy does not implement.",
+  ),
   E_EXPECTATION: kind(417, "receive", false, "The request expects something other than 100-continue."),
   E_VERSION: kind(505, "receive", false, "The HTTP version is not supported."),
   E_OVERLOADED: kind(503, "receive", true, "The server is at maxConcurrentRequests."),
-  E_HOP_LIMIT: kind(400, "identify", false, "The request went through more proxies than maxCallDepth allows."),
+  E_HOP_LIMIT: kind(
+    400,
+    "identify",
+    false,
+    "The request went through more proxies than maxCallDepth allows.",
+  ),
   E_BAD_DTAB: kind(400, "identify", false, "l5d-dtab or l5d-ctx-dtab is not a dtab."),
   E_UNIDENTIFIED: kind(400, "identify", false, "No identifier could name the request."),
   E_DELEGATION_LOOP: kind(502, "delegate", false, "The dtab delegates a name to itself, or too deep."),
@@ -46,11 +56,27 @@ export const errorKinds = {
   E_POOL_FULL: kind(503, "balance", true, "hostConnectionPool allows no further connection or waiter."),
   E_CONNECT: kind(502, "connect", true, "No connection to the endpoint could be made."),
   E_CONNECT_TIMEOUT: kind(502, "connect", true, "The endpoint did not accept the connection in time."),
+  E_WRITE: kind(502, "connect", true, "The endpoint went away before the whole request was written to it."),
   E_CONNECTION_CLOSED: kind(502, "respond", false, "The endpoint closed the connection before it answered."),
-  E_BAD_RESPONSE: kind(502, "respond", false, "The endpoint's answer is malformed or its framing is ambiguous."),
-  E_RESPONSE_TIMEOUT: kind(504, "respond", false, "The endpoint went silent for longer than the socket's read timeout."),
+  E_BAD_RESPONSE: kind(
+    502,
+    "respond",
+    false,
+    "The endpoint's answer is malformed or its framing is ambiguous.",
+  ),
+  E_RESPONSE_TIMEOUT: kind(
+    504,
+    "respond",
+    false,
+    "The endpoint went silent for longer than the socket's read timeout.",
+  ),
   E_ATTEMPT_TIMEOUT: kind(503, "respond", false, "One attempt took longer than requestAttemptTimeoutMs."),
-  E_TOTAL_TIMEOUT: kind(503, "respond", false, "The request with its retries took longer than totalTimeoutMs."),
+  E_TOTAL_TIMEOUT: kind(
+    503,
+    "respond",
+    false,
+    "The request with its retries took longer than totalTimeoutMs.",
+  ),
   E_SERVER_TIMEOUT: kind(503, "respond", false, "The request took longer than the server's timeoutMs."),
   E_CANCELLED: kind(499, "respond", false, "The caller went away; nobody sees this answer."),
   E_BUG: kind(500, "respond", false, "A bug: this request failed, the daemon goes on."),

@@ -1,0 +1,47 @@
+/** A bounded cache from request text to what was made of it: nothing that a request says may grow without limit. */
+
+/** Longer texts are not worth keeping. */
+const maxKeyLength = 1024;
+
+/** Remembers at most `capacity` results; the ones not used for the longest are forgotten half at a time. */
+export class BoundedMemo<V> {
+  readonly #half: number;
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
+
+  constructor(capacity: number) {
+    this.#half = Math.max(1, capacity >> 1);
+  }
+
+  /** What was remembered for a text. */
+  get(text: string): V | undefined {
+    const young = this.#young.get(text);
+    if (young !== undefined) return young;
+    const old = this.#old.get(text);
+    if (old !== undefined) this.#put(text, old);
+    return old;
+  }
+
+  /** Makes and remembers a value; `make` gets a copy of the text that keeps no larger string alive. */
+  add(text: string, make: (text: string) => V): V {
+    if (text.length > maxKeyLength) return make(text);
+    // A part of a string holds on to the whole of it: here, to the head of the request.
+    const own = Buffer.from(text, "latin1").toString("latin1");
+    const value = make(own);
+    this.#put(own, value);
+    return value;
+  }
+
+  /** How many texts are remembered. */
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  #put(text: string, value: V): void {
+    if (this.#young.size >= this.#half) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(text, value);
+  }
+}

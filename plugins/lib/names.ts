@@ -1,0 +1,21 @@
+/** What identifiers share. */
+import { Path } from "../../dtab/index.ts";
+import { ProxyError } from "../errors.ts";
+
+/** How many names each identifier remembers, as many as a router's cache of bound paths holds by default. */
+export const rememberedNames = 1024;
+
+/** A path that the request spells out; what is not one ends the request, as no later identifier is asked. */
+export function readRequestPath(text: string, what: string): Path {
+  try {
+    return Path.read(text);
+  } catch (cause) {
+    throw new ProxyError("E_UNIDENTIFIED", `${what} is not a path: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The path of a target, without its query. */
+export function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query < 0 ? target : target.slice(0, query);
+}

@@ -1,0 +1,9 @@
+/** The text of a sampling rate, as `l5d-sample` carries it. */
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** The rate clamped to [0, 1]; NaN for what is not a number. */
+export function readSampleRate(text: string): number {
+  const trimmed = text.trim();
+  return decimal.test(trimmed) ? Math.min(1, Math.max(0, Number(trimmed))) : Number.NaN;
+}
