@@ -1,0 +1,45 @@
+/** Names and what they lead to: the only entrance to `dtab/`. */
+export { Activity, State } from "./activity.ts";
+export {
+  Addr,
+  Address,
+  addressWeightKey,
+  type Bound,
+  type HostAddress,
+  type Meta,
+  type StatusAddress,
+  treeWeightKey,
+} from "./addr.ts";
+export {
+  type BindNamer,
+  type BindNamers,
+  bind,
+  bindPath,
+  DelegationLoopError,
+  maxDepth,
+  type NameLookup,
+  nameLookup,
+  namersLookup,
+} from "./bind.ts";
+export {
+  type DelegateStep,
+  DelegateTree,
+  delegate,
+  delegatePath,
+  type WeightedDelegate,
+} from "./delegate.ts";
+export { Dentry, Dtab } from "./dtab.ts";
+export { NameTree, type Weighted } from "./name-tree.ts";
+export { DtabSyntaxError } from "./parser.ts";
+export { fromUtf8Bytes, Path, showSegment, stripTransformerPrefix, utf8Bytes } from "./path.ts";
+export { PathMatcher, substituteVars } from "./path-matcher.ts";
+export {
+  compileTree,
+  prepareTree,
+  type TreePick,
+  type TreePicker,
+  type TreeStatus,
+  treeStatus,
+} from "./pick.ts";
+export { Prefix, type PrefixElement } from "./prefix.ts";
+export { type AsyncRun, type Closable, type Equals, isConstant, type MutableVar, Var } from "./var.ts";
