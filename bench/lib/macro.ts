@@ -4,8 +4,8 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePorts, statusOf } from "../../scripts/lib/ports.ts";
 import { fixedRate, type Load, wrk } from "./load.ts";
-import { freePorts, statusOf } from "./ports.ts";
 import { type Measured, start } from "./process.ts";
 import type { Target } from "./targets.ts";
 

@@ -3,7 +3,7 @@ import { accessSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../../scripts/lib/ports.ts";
 import { type Measured, start } from "./process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,4 +1,4 @@
-/** Loopback ports for what a benchmark starts, and waiting until something answers on one. */
+/** Loopback ports for what scripts, benchmarks and tests start, and waiting until something answers on one. */
 import net from "node:net";
 
 /** `count` distinct free ports. */
@@ -32,5 +32,19 @@ export function statusOf(port: number, host: string, timeoutMs = 2_000): Promise
     socket.on("end", () => done());
     socket.on("connect", () => socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
     socket.once("data", (data) => done(Number(/^HTTP\/1\.1 (\d{3})/.exec(data.toString("latin1"))?.[1])));
+  });
+}
+
+/** True when a TCP connection to the port is accepted within a second. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: "127.0.0.1", port });
+    const done = (accepted: boolean) => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.on("connect", () => done(true));
+    socket.on("error", () => done(false));
+    socket.setTimeout(1_000, () => done(false));
   });
 }
