@@ -91,7 +91,9 @@ export type ContextOf<S extends Slot> = S extends "namer"
         ? IdentifierContext
         : S extends "labeler"
           ? LabelerContext
-          : PluginContext;
+          : S extends "accrual"
+            ? AccrualContext
+            : PluginContext;
 
 /** A namer's context. */
 export interface NamerContext extends PluginContext {
@@ -120,6 +122,12 @@ export interface IdentifierContext extends PluginContext {
 /** A labeler's context. */
 export interface LabelerContext extends PluginContext {
   readonly routerLabel: string;
+}
+
+/** An accrual's context. */
+export interface AccrualContext extends PluginContext {
+  /** How long a dead endpoint is left out, from the block's `backoff`. */
+  readonly backoff: BackoffPolicy;
 }
 
 /** Structured logging; the message first, facts as fields. */
@@ -302,6 +310,16 @@ export interface BalancedEndpoint {
   balancing: unknown;
 }
 
+/** What a balancer counts, for the client's `loadbalancer/…` metrics; only ever grows. */
+export interface BalancerCounts {
+  /** Picks that found no open endpoint within `maxEffort` and took what came. */
+  maxEffortExhausted: number;
+  /** Picks that went to another weight class because the chosen one had no open endpoint. */
+  busyWeightClasses: number;
+  /** Times the order of endpoints was made anew because of such a pick. */
+  rebuilds: number;
+}
+
 /** Picks endpoints; one per client. */
 export interface Balancer<E extends BalancedEndpoint = BalancedEndpoint> {
   /** A new set; endpoints that stay are the same objects. */
@@ -311,6 +329,7 @@ export interface Balancer<E extends BalancedEndpoint = BalancedEndpoint> {
   /** A request began on, or ended at, an endpoint after `elapsedMs`. */
   started?(endpoint: E): void;
   ended?(endpoint: E, elapsedMs: number): void;
+  readonly counts?: Readonly<BalancerCounts>;
 }
 
 /** Makes a balancer for each client. */
@@ -336,6 +355,17 @@ export type ResponseClass = "success" | "retryable" | "failure";
 /** Judges attempts; undefined leaves it to the base rules. */
 export interface Classifier {
   classify(attempt: Attempt): ResponseClass | undefined;
+}
+
+/** Waits, one after another. */
+export interface Backoff {
+  /** The next wait in milliseconds; undefined once there are no more. */
+  next(): number | undefined;
+}
+
+/** Makes sequences of waits; every sequence begins anew. */
+export interface BackoffPolicy {
+  start(): Backoff;
 }
 
 /** Watches one endpoint; a returned number is how long, in milliseconds, it is to be left out. */

@@ -1,0 +1,76 @@
+/**
+ * The budget of retries: a leaky bucket of tokens. A request puts 1 000 in, a retry takes 1 000 / percentCanRetry out,
+ * a reserve of minRetriesPerSec × ttlSecs retries is always there, and what is older than ttlSecs has leaked away:
+ * withdrawals too, so that a drained reserve comes back.
+ */
+import type { RetryBudgetConfig } from "../../../config/schema.ts";
+
+const tokensPerRequest = 1000;
+const slices = 10;
+
+/** One bucket: of a service for its retries, or of a client for its requeues. */
+export class RetryBudget {
+  readonly #deposit: number;
+  readonly #cost: number;
+  readonly #reserve: number;
+  readonly #sliceMs: number;
+  readonly #startMs: number;
+  /** Tokens of the last ten slices of time; slice `n` is at `n % 10`. */
+  readonly #window = new Float64Array(slices);
+  #slice = 0;
+
+  /** Throws `RangeError` where the numbers make no budget. */
+  constructor({ ttlSecs, minRetriesPerSec, percentCanRetry }: RetryBudgetConfig, nowMs: number) {
+    requireRange("ttlSecs", ttlSecs, 1, 60);
+    requireRange("minRetriesPerSec", minRetriesPerSec, 0, Number.MAX_SAFE_INTEGER);
+    requireRange("percentCanRetry", percentCanRetry, 0, 1000);
+    this.#deposit = percentCanRetry === 0 ? 0 : tokensPerRequest;
+    this.#cost = percentCanRetry === 0 ? 1 : Math.floor(tokensPerRequest / percentCanRetry);
+    this.#reserve = minRetriesPerSec * ttlSecs * this.#cost;
+    this.#sliceMs = (ttlSecs * 1000) / slices;
+    this.#startMs = nowMs;
+  }
+
+  /** A request came (retries) or succeeded (requeues). */
+  deposit(nowMs: number): void {
+    this.#advance(nowMs);
+    this.#add(this.#deposit);
+  }
+
+  /** Takes the tokens of one retry; false if there are not enough. */
+  tryWithdraw(nowMs: number): boolean {
+    if (this.#tokens(nowMs) < this.#cost) return false;
+    this.#add(-this.#cost);
+    return true;
+  }
+
+  /** How many retries are left. */
+  balance(nowMs: number): number {
+    return Math.floor(this.#tokens(nowMs) / this.#cost);
+  }
+
+  #tokens(nowMs: number): number {
+    this.#advance(nowMs);
+    let sum = this.#reserve;
+    for (let at = 0; at < slices; at++) sum += this.#window[at]!;
+    return sum;
+  }
+
+  #add(tokens: number): void {
+    const at = this.#slice % slices;
+    this.#window[at] = this.#window[at]! + tokens;
+  }
+
+  #advance(nowMs: number): void {
+    const slice = Math.floor((nowMs - this.#startMs) / this.#sliceMs);
+    if (slice <= this.#slice) return; // also where the clock was set back
+    if (slice - this.#slice >= slices) this.#window.fill(0);
+    else for (let next = this.#slice + 1; next <= slice; next++) this.#window[next % slices] = 0;
+    this.#slice = slice;
+  }
+}
+
+function requireRange(name: string, value: number, least: number, most: number): void {
+  if (!(value >= least && value <= most))
+    throw new RangeError(`${name} must be in [${least}, ${most}], got ${value}`);
+}
