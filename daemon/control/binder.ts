@@ -1,0 +1,211 @@
+/**
+ * Naming for the data workers: observes what they ask for and pushes what changes.
+ *
+ * However many workers and requests ask for a name, there is one observation of it, and one of each client's addresses.
+ * A session is one worker's side of it; closing the session releases everything that the worker held.
+ */
+import { Dtab, Path } from "../../dtab/index.ts";
+import type { Clock, Logger, MetricsScope, NameInterpreter } from "../../plugins/contract.ts";
+import type { ToControl, ToWorker } from "../shared/messages.ts";
+import { Binding, type BindingObserver } from "./binding.ts";
+import { ClientAddresses, type ClientObserver } from "./client-addresses.ts";
+import { Explainer } from "./explainer.ts";
+
+/** A router's way to name: its interpreter, and the dtab that stands before a request's own. */
+export interface RouterNaming {
+  readonly label: string;
+  readonly interpreter: NameInterpreter;
+  readonly dtab: Dtab;
+}
+
+/** What a worker may ask of the binder. */
+export type BinderRequest = Extract<ToControl, { type: "bind" | "release" | "watch" | "unwatch" }>;
+
+/** What a binder tells. */
+export interface BinderOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly metrics: MetricsScope;
+}
+
+/** One worker's bindings and watches. */
+export interface BinderSession {
+  handle(request: BinderRequest): void;
+  close(): void;
+}
+
+/** Binds names for all workers. */
+export class Binder {
+  readonly #routers: ReadonlyMap<string, RouterNaming>;
+  readonly #log: Logger;
+  readonly #explainer: Explainer;
+  readonly #bindings = new Map<string, Binding>();
+  readonly #clients = new Map<string, ClientAddresses>();
+  readonly #gauges: {
+    readonly bindings: { set(value: number): void };
+    readonly clients: { set(value: number): void };
+  };
+
+  constructor(routers: Iterable<RouterNaming>, { log, clock, metrics }: BinderOptions) {
+    this.#routers = new Map([...routers].map((router) => [router.label, router]));
+    this.#log = log;
+    this.#explainer = new Explainer(clock);
+    const scope = metrics.scope("binder");
+    this.#gauges = { bindings: scope.gauge("bindings"), clients: scope.gauge("clients") };
+  }
+
+  /** Opens a worker's side. */
+  session(send: (message: ToWorker) => void): BinderSession {
+    return new Session(this, send);
+  }
+
+  /** Everything that is bound now. */
+  bindings(): Iterable<Binding> {
+    return this.#bindings.values();
+  }
+
+  /** Every client that a worker watches now. */
+  clients(): Iterable<ClientAddresses> {
+    return this.#clients.values();
+  }
+
+  /** The binding of a name; it ends with its last observer. */
+  binding(label: string, dtab: string, path: string): Binding {
+    const key = `${label}\0${dtab}\0${path}`;
+    const known = this.#bindings.get(key);
+    if (known !== undefined) return known;
+    const router = this.#routers.get(label);
+    const binding = new Binding({
+      router: label,
+      localDtab: dtab,
+      path,
+      bind: () => {
+        if (router === undefined) throw new Error(`there is no router ${label}`);
+        return router.interpreter.bind(router.dtab.concat(Dtab.read(dtab)), Path.read(path));
+      },
+      explain: () =>
+        router === undefined
+          ? undefined
+          : this.#explainer.explain(router.interpreter, router.dtab.concat(Dtab.read(dtab)), Path.read(path)),
+      log: this.#log,
+      ended: () => {
+        this.#bindings.delete(key);
+        this.#gauges.bindings.set(this.#bindings.size);
+      },
+    });
+    this.#bindings.set(key, binding);
+    this.#gauges.bindings.set(this.#bindings.size);
+    return binding;
+  }
+
+  /** The addresses of a client; they end with their last observer. */
+  client(label: string, id: string): ClientAddresses {
+    const key = `${label}\0${id}`;
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
+    const client = new ClientAddresses(label, id, this.#log, () => {
+      this.#clients.delete(key);
+      this.#gauges.clients.set(this.#clients.size);
+    });
+    this.#clients.set(key, client);
+    this.#gauges.clients.set(this.#clients.size);
+    return client;
+  }
+}
+
+// === One worker ===
+
+interface Held {
+  readonly binding: Binding;
+  readonly observer: BindingObserver;
+}
+
+interface Watch {
+  readonly client: ClientAddresses;
+  readonly observer: ClientObserver;
+}
+
+class Session implements BinderSession {
+  readonly #binder: Binder;
+  readonly #send: (message: ToWorker) => void;
+  readonly #held = new Map<number, Held>();
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(binder: Binder, send: (message: ToWorker) => void) {
+    this.#binder = binder;
+    this.#send = send;
+  }
+
+  handle(request: BinderRequest): void {
+    switch (request.type) {
+      case "bind":
+        this.#bind(request.bind, request.router, request.dtab, request.path);
+        break;
+      case "release":
+        this.#release(request.bind);
+        break;
+      case "watch":
+        this.#watchAgain(request.router, request.id, request.bind);
+        break;
+      case "unwatch":
+        this.#unwatch(request.router, request.id);
+        break;
+    }
+  }
+
+  close(): void {
+    for (const bind of [...this.#held.keys()]) this.#release(bind);
+    for (const { client, observer } of this.#watches.values()) client.leave(observer);
+    this.#watches.clear();
+  }
+
+  #bind(bind: number, router: string, dtab: string, path: string): void {
+    this.#release(bind);
+    const binding = this.#binder.binding(router, dtab, path);
+    const observer: BindingObserver = {
+      changed: (state, began) => {
+        this.#send({ type: "bound", bind, state });
+        for (const id of began) this.#watch(router, id, binding);
+      },
+    };
+    this.#held.set(bind, { binding, observer });
+    binding.join(observer);
+  }
+
+  #release(bind: number): void {
+    const held = this.#held.get(bind);
+    if (held === undefined) return;
+    this.#held.delete(bind);
+    held.binding.leave(held.observer);
+  }
+
+  #watchAgain(router: string, id: string, bind: number): void {
+    const watched = this.#watches.get(`${router}\0${id}`);
+    if (watched !== undefined) {
+      this.#send({ type: "addr", router, id, addr: watched.client.addr });
+      return;
+    }
+    const binding = this.#held.get(bind)?.binding;
+    if (binding?.source(id) !== undefined) this.#watch(router, id, binding);
+    // The tree has moved on, and says so in a message that is on its way; nobody may wait for this client.
+    else this.#send({ type: "addr", router, id, addr: { tag: "neg" } });
+  }
+
+  #watch(router: string, id: string, binding: Binding): void {
+    const key = `${router}\0${id}`;
+    const client = this.#binder.client(router, id);
+    binding.feed(id, client);
+    if (this.#watches.has(key)) return;
+    const observer: ClientObserver = (addr) => this.#send({ type: "addr", router, id, addr });
+    this.#watches.set(key, { client, observer });
+    client.join(observer);
+  }
+
+  #unwatch(router: string, id: string): void {
+    const key = `${router}\0${id}`;
+    const watch = this.#watches.get(key);
+    if (watch === undefined) return;
+    this.#watches.delete(key);
+    watch.client.leave(watch.observer);
+  }
+}
