@@ -1,0 +1,63 @@
+/** `pointsman run`: the proxy, from its configuration to the last request in flight. */
+import { parseArgs } from "node:util";
+import { showIssue } from "../../config/errors.ts";
+import { readFileOrComplain } from "./check.ts";
+import { type CliIo, exitCodes, usageError } from "./io.ts";
+
+/** What `pointsman run --help` prints. */
+export const runHelp = `Usage: pointsman run FILE
+
+Runs the proxy with a configuration in Linkerd 1's format; FILE - reads standard input.
+SIGTERM and SIGINT end it orderly: listeners close, requests in flight finish within
+admin.shutdownGraceMs. A second signal ends it at once.
+
+Exit status: 0 after an orderly end, 1 if it could not start, 2 for wrong usage.
+
+Examples:
+  pointsman run linkerd.yaml
+  kubectl get configmap l5d -o jsonpath='{.data.config}' | pointsman run -
+`;
+
+/** What `run` needs beside what every command does. */
+export interface RunIo extends CliIo {
+  /** Calls back for SIGTERM and SIGINT, until the end of the process. */
+  readonly onSignal: (handle: (signal: string) => void) => void;
+  /** Ends the process now. */
+  readonly exit: (code: number) => void;
+  /** Where the log goes. */
+  readonly stdout: NodeJS.WritableStream;
+}
+
+/** Runs the command until the daemon has ended. */
+export async function runCommand(args: readonly string[], io: RunIo): Promise<number> {
+  const { positionals } = parseArgs({ args: [...args], allowPositionals: true });
+  const [file, extra] = positionals;
+  if (file === undefined) return usageError(io, "run", "which file?");
+  if (extra !== undefined) return usageError(io, "run", `one file only, not ${extra} too`);
+  const read = await readFileOrComplain(file, io);
+  if (read === undefined) return exitCodes.failed;
+  const { config, text, registry, issues, fileName } = read;
+  if (config === undefined) {
+    for (const issue of issues) io.err(`${showIssue(fileName, issue)}\n`);
+    const many = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
+    io.err(`pointsman: not started: ${many} in ${fileName}\n`);
+    return exitCodes.failed;
+  }
+  const { startDaemon } = await import("../control/supervisor.ts");
+  const daemon = await startDaemon({
+    config,
+    configText: text,
+    configPath: file,
+    registry,
+    stdout: io.stdout,
+  });
+  let ending = false;
+  io.onSignal(() => {
+    if (ending) return io.exit(exitCodes.failed);
+    ending = true;
+    // A failed end shows in `closed`.
+    daemon.close().catch(() => {});
+  });
+  await daemon.closed;
+  return exitCodes.ok;
+}
