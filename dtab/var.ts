@@ -44,6 +44,9 @@ export const Var = {
   /** All the values together. */
   join: <T>(vars: readonly Var<T>[]): Var<readonly T[]> =>
     vars.every(isConstant) ? new Constant(vars.map((each) => each.sample())) : new Joined(vars),
+  /** The same Var, which tells each observer only what differs from what it was told before. */
+  distinct: <T>(source: Var<T>, equals: Equals<T> = Object.is): Var<T> =>
+    isConstant(source) ? source : new Derived(() => source.sample(), observeDistinct(source, equals)),
   /** A Var made of its two operations; `observe` must keep the law that `fn` is called before it returns. */
   from: <T>(sample: () => T, observe: (fn: (value: T) => void) => Closable): Var<T> =>
     new Derived(sample, observe),
@@ -233,6 +236,17 @@ class Joined<T> extends Changing<readonly T[]> {
     };
   }
 }
+
+const observeDistinct =
+  <T>(source: Var<T>, equals: Equals<T>) =>
+  (observer: (value: T) => void): Closable => {
+    let last: { readonly value: T } | undefined;
+    return source.observe((value) => {
+      if (last !== undefined && equals(last.value, value)) return;
+      last = { value };
+      observer(value);
+    });
+  };
 
 function observeFlat<T, U>(
   outer: Var<T>,

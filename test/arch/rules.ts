@@ -26,8 +26,13 @@ export const rules: readonly Rule[] = [
   },
   // One plugin never knows another: what they share is in plugins/lib/.
   { from: /^plugins\/\w+\//, ours: new RegExp(`^(${base}|plugins\\/lib\\/)`), packages: none, node: true },
-  { from: /^namers\/lib\//, ours: new RegExp(`^(${base}|namers\\/lib\\/)`), packages: none, node: true },
-  { from: /^namers\//, ours: new RegExp(`^(${base}|namers\\/lib\\/)`), packages: none, node: true },
+  // What namers share with other plugins (watching files) is in plugins/lib/.
+  {
+    from: /^namers\//,
+    ours: new RegExp(`^(${base}|plugins\\/lib\\/|namers\\/lib\\/)`),
+    packages: none,
+    node: true,
+  },
   {
     from: /^daemon\/shared\//,
     ours: new RegExp(`^(${base}|daemon\\/shared\\/)`),
