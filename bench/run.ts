@@ -62,6 +62,9 @@ async function main(): Promise<number> {
   }
   const chosen = positionals.length > 0 ? positionals : known;
   const results: Results = {};
+  if (macros.some(({ name }) => chosen.includes(name))) {
+    spawnSync(`${here}../scripts/install-tools`, ["nginx", "haproxy", "wrk"], { stdio: "inherit" });
+  }
   for (const macro of macros.filter(({ name }) => chosen.includes(name))) {
     results[macro.name] = await runMacro(macro);
   }

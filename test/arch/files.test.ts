@@ -42,7 +42,7 @@ function undocumented({ name, text }: SourceFile): string[] {
     if (exported === undefined) continue;
     // A run of constants, a line each, shares the comment above the first.
     let above = at - 1;
-    while (/^\s*\/\/ biome-ignore|^export const .*;$/.test(lines[above] ?? "")) above--;
+    while (/^\s*\/\/ biome-ignore|^export const .*;(\s*\/\/.*)?$/.test(lines[above] ?? "")) above--;
     const has = above > 0 && /\*\/\s*$/.test(lines[above] ?? "") && !isHeader(lines, above);
     documented.set(exported, (documented.get(exported) ?? false) || has);
   }
