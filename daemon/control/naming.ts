@@ -1,0 +1,103 @@
+/** What a configuration says about naming, as running namers and interpreters. */
+import type { LinkerdConfig, TransformerBlock } from "../../config/schema.ts";
+import { Dtab, Path } from "../../dtab/index.ts";
+import { builtinNamers } from "../../namers/builtin/global.ts";
+import type {
+  Clock,
+  InterpreterContext,
+  MetricsScope,
+  NameInterpreter,
+  NamerContext,
+  PluginContext,
+  PrefixedNamer,
+  TransformerContext,
+} from "../../plugins/contract.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import type { RouterNaming } from "./binder.ts";
+import type { Logging } from "./logging.ts";
+import { type NamedTransformer, transformInterpreter, transformNamer } from "./transforming.ts";
+
+/** What plugins of the control thread are made with. */
+export interface PluginParts {
+  readonly registry: Registry;
+  readonly logging: Logging;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly metrics: MetricsScope;
+}
+
+/** One router's naming, with the kind of its interpreter. */
+export interface RouterInterpreter extends RouterNaming {
+  readonly kind: string;
+  readonly interpreter: NameInterpreter;
+}
+
+/** The naming of a configuration. */
+export interface Naming {
+  readonly routers: readonly RouterInterpreter[];
+  /** The configured namers, in the order of the file. */
+  readonly namers: readonly PrefixedNamer[];
+  /** For a namespace that no router has: the configured namers alone. */
+  readonly fallback: NameInterpreter;
+}
+
+/** Makes the namers and interpreters; nothing is opened before somebody observes. */
+export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming => {
+  const { registry, logging, metrics } = parts;
+  const namers = config.namers.map(
+    ({ kind, prefix, experimental: _, transformers, ...own }): PrefixedNamer => {
+      const whole = Path.of("#").concat(Path.read(prefix));
+      const name = whole.show().slice(1);
+      const ctx: NamerContext = {
+        ...context(parts, `namer/${name}`, metrics.scope("namer", name)),
+        prefix: whole,
+      };
+      const namer = registry.get("namer", kind).create({ ...own }, ctx);
+      return { prefix: whole, namer: transformNamer(namer, createTransformers(transformers, parts)) };
+    },
+  );
+  // Linkerd 1 asks the last one first; what is built in comes after all of them.
+  const builtin = builtinNamers({ clock: parts.clock, log: logging.logger("namer/$") });
+  const asked = [...namers.toReversed(), ...builtin];
+  const interpreterContext = (label: string): InterpreterContext => ({
+    ...context(parts, `router/${label}/interpreter`, metrics.scope("rt", label, "interpreter")),
+    namers: asked,
+  });
+  const routers = config.routers.map(({ label, dtab, interpreter }): RouterInterpreter => {
+    const { kind, experimental: _, transformers, ...own } = interpreter;
+    const plain = registry.get("interpreter", kind).create({ ...own }, interpreterContext(label));
+    return {
+      label,
+      kind,
+      dtab: Dtab.read(dtab),
+      interpreter: transformInterpreter(plain, createTransformers(transformers, parts)),
+    };
+  });
+  const fallback = registry.get("interpreter", "default").create(
+    {},
+    {
+      ...context(parts, "interpreter", metrics.scope("interpreter")),
+      namers: asked,
+    },
+  );
+  return { routers, namers, fallback };
+};
+
+/** What every plugin is given. */
+export const context = (
+  { logging, clock, random }: PluginParts,
+  logger: string,
+  metrics: MetricsScope,
+): PluginContext => ({ log: logging.logger(logger), clock, random, metrics });
+
+const createTransformers = (
+  blocks: readonly TransformerBlock[],
+  parts: PluginParts,
+): readonly NamedTransformer[] =>
+  blocks.map(({ kind, prefix, ...own }) => {
+    const ctx: TransformerContext = {
+      ...context(parts, `transformer/${kind}`, parts.metrics.scope("transformer", kind)),
+      prefix: prefix === undefined ? undefined : Path.of("%").concat(Path.read(prefix)),
+    };
+    return { name: kind, transformer: parts.registry.get("transformer", kind).create({ ...own }, ctx) };
+  });

@@ -1,0 +1,121 @@
+/** Transformers around namers and interpreters: every bound leaf goes through them, in order. */
+import { Activity, type Bound, DelegateTree, NameTree, Path } from "../../dtab/index.ts";
+import type { NameInterpreter, Namer, Transformer } from "../../plugins/contract.ts";
+
+/** A transformer with the name that explanations give it. */
+export interface NamedTransformer {
+  readonly name: string;
+  readonly transformer: Transformer;
+}
+
+/** The namer with its bound answers transformed; names that are looked up again stay. */
+export const transformNamer = (namer: Namer, transformers: readonly NamedTransformer[]): Namer => {
+  if (transformers.length === 0) return namer;
+  return {
+    ...rest(namer),
+    lookup: (path) => namer.lookup(path).flatMap((tree) => transformLeaves(tree, transformers)),
+  };
+};
+
+/** The interpreter with its trees transformed; it explains if it did, and all transformers can be shown. */
+export const transformInterpreter = (
+  interpreter: NameInterpreter,
+  transformers: readonly NamedTransformer[],
+): NameInterpreter => {
+  if (transformers.length === 0) return interpreter;
+  const { delegate, ...others } = rest(interpreter) as NameInterpreter;
+  const bind: NameInterpreter["bind"] = (dtab, path) =>
+    interpreter.bind(dtab, path).flatMap((tree) => transformAll(tree, transformers));
+  if (delegate === undefined || !transformers.every(({ transformer }) => transformer.delegable)) {
+    return { ...others, bind };
+  }
+  return {
+    ...others,
+    bind,
+    delegate: (dtab, path) =>
+      transformers.reduce<Activity<DelegateTree>>(
+        (explained, each) => explained.flatMap((tree) => explainTransformed(tree, each)),
+        delegate(dtab, path),
+      ),
+  };
+};
+
+/** Everything that a plugin's object can do, bound to it, for classes keep their methods on the prototype. */
+const rest = <T extends Namer | NameInterpreter>(plugin: T): T => {
+  const result: Record<string, unknown> = {};
+  for (const method of ["lookup", "names", "bind", "delegate", "dtab", "state"]) {
+    const fn = (plugin as unknown as Record<string, unknown>)[method];
+    if (typeof fn === "function") result[method] = fn.bind(plugin);
+  }
+  return result as unknown as T;
+};
+
+const transformAll = (
+  tree: NameTree<Bound>,
+  transformers: readonly NamedTransformer[],
+): Activity<NameTree<Bound>> =>
+  transformers.reduce<Activity<NameTree<Bound>>>(
+    (trees, { transformer }) => trees.flatMap((each) => transformer.transform(each)),
+    Activity.value(tree),
+  );
+
+const transformLeaves = (
+  tree: NameTree<Path | Bound>,
+  transformers: readonly NamedTransformer[],
+): Activity<NameTree<Path | Bound>> => {
+  switch (tree.tag) {
+    case "leaf":
+      return tree.value instanceof Path
+        ? Activity.value<NameTree<Path | Bound>>(tree)
+        : transformAll(NameTree.leaf(tree.value), transformers);
+    case "alt":
+      return Activity.join(tree.trees.map((each) => transformLeaves(each, transformers))).map((trees) =>
+        NameTree.alt(...trees),
+      );
+    case "union":
+      return Activity.join(tree.branches.map((each) => transformLeaves(each.tree, transformers))).map(
+        (trees) =>
+          NameTree.union(...trees.map((each, i) => ({ weight: tree.branches[i]!.weight, tree: each }))),
+      );
+    case "neg":
+    case "empty":
+    case "fail":
+      return Activity.value<NameTree<Path | Bound>>(tree);
+  }
+};
+
+const explainTransformed = (tree: DelegateTree, named: NamedTransformer): Activity<DelegateTree> => {
+  switch (tree.tag) {
+    case "leaf": {
+      const { path, dentry, value } = tree;
+      return named.transformer.transform(NameTree.leaf(value)).map((result) => ({
+        tag: "transformation" as const,
+        path,
+        dentry,
+        name: named.name,
+        value,
+        tree: DelegateTree.fromNameTree(path, dentry, result),
+      }));
+    }
+    case "delegate":
+    case "transformation":
+      return explainTransformed(tree.tree, named).map((next) => ({ ...tree, tree: next }));
+    case "alt":
+      return Activity.join(tree.trees.map((each) => explainTransformed(each, named))).map((trees) => ({
+        ...tree,
+        trees,
+      }));
+    case "union":
+      return Activity.join(tree.branches.map((each) => explainTransformed(each.tree, named))).map(
+        (trees) => ({
+          ...tree,
+          branches: trees.map((each, i) => ({ weight: tree.branches[i]!.weight, tree: each })),
+        }),
+      );
+    case "neg":
+    case "empty":
+    case "fail":
+    case "exception":
+      return Activity.value<DelegateTree>(tree);
+  }
+};

@@ -1,0 +1,128 @@
+/** One data worker as the control thread sees it: its thread, its port, its memory of metrics. */
+import { Worker } from "node:worker_threads";
+import type { Logger } from "../../plugins/contract.ts";
+import type { ToControl, ToWorker, WorkerStart } from "../shared/messages.ts";
+import type { Binder, BinderSession } from "./binder.ts";
+import type { MetricsSource, MetricsStore } from "./metrics-store.ts";
+
+/** What a worker is started with. */
+export interface WorkerOptions {
+  readonly start: WorkerStart;
+  readonly url: URL;
+  readonly binder: Binder;
+  readonly metrics: MetricsStore;
+  readonly log: Logger;
+}
+
+/**
+ * Limits of a worker's heap. The young generation is small because a worker makes little garbage and resident memory
+ * follows its size; a worker that reaches the old generation's limit ends alone and is started anew.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 1024 };
+
+/** A running worker. */
+export class WorkerHandle {
+  readonly id: number;
+  /** All listeners accept; rejects if the worker ended before. */
+  readonly ready: Promise<void>;
+  /** The thread has ended; with the reason, if it was not asked to. */
+  readonly exited: Promise<string | undefined>;
+  readonly #worker: Worker;
+  readonly #session: BinderSession;
+  readonly #source: MetricsSource;
+  readonly #log: Logger;
+  readonly #drained = Promise.withResolvers<void>();
+  #ended = false;
+  #lastUtilization: ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined;
+
+  constructor({ start, url, binder, metrics, log }: WorkerOptions) {
+    this.id = start.workerId;
+    this.#log = log;
+    this.#worker = new Worker(url, { name: `data ${start.workerId}`, workerData: start, resourceLimits });
+    this.#source = metrics.source();
+    this.#session = binder.session((message) => this.send(message));
+    const ready = Promise.withResolvers<void>();
+    ready.promise.catch(() => {});
+    this.ready = ready.promise;
+    let reason: string | undefined;
+    this.#worker.on("message", (message: ToControl) => {
+      if (this.#ended) return;
+      if (message.type === "ready") ready.resolve();
+      else if (message.type === "failed") reason = message.message;
+      else this.#handle(message);
+    });
+    this.#worker.on("error", (error: unknown) => {
+      reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      log.error("a worker failed", { cause: error });
+    });
+    this.exited = new Promise((resolve) => {
+      this.#worker.on("exit", (code) => {
+        this.#end();
+        ready.reject(
+          new Error(reason ?? `worker ${start.workerId} ended with code ${code} before it was ready`),
+        );
+        resolve(reason ?? (code === 0 ? undefined : `exit code ${code}`));
+      });
+    });
+  }
+
+  /** Sends a message; one to a worker that has ended is dropped. */
+  send(message: ToWorker): void {
+    if (!this.#ended) this.#worker.postMessage(message);
+  }
+
+  /** Lets the worker finish what is in flight, for `graceMs` at most, then ends its thread. */
+  async drain(graceMs: number): Promise<void> {
+    this.send({ type: "drain", graceMs });
+    let timer: NodeJS.Timeout | undefined;
+    // The worker cuts what is left itself when the grace is over; it gets a moment more to say so.
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs + 500);
+    });
+    await Promise.race([this.#drained.promise, this.exited, tooLate]);
+    clearTimeout(timer);
+    await this.terminate();
+  }
+
+  /** Ends the thread now. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  /** The share of time, since the last call, in which the worker's event loop was busy. */
+  utilization(): number {
+    if (this.#ended) return 0;
+    const now = this.#worker.performance.eventLoopUtilization();
+    const last = this.#lastUtilization;
+    this.#lastUtilization = now;
+    const active = now.active - (last?.active ?? 0);
+    const idle = now.idle - (last?.idle ?? 0);
+    return active + idle > 0 ? active / (active + idle) : 0;
+  }
+
+  #handle(message: Exclude<ToControl, { type: "ready" | "failed" }>): void {
+    switch (message.type) {
+      case "bind":
+      case "release":
+      case "watch":
+      case "unwatch":
+        this.#session.handle(message);
+        break;
+      case "metrics":
+        this.#source.apply(message.changes);
+        break;
+      case "log":
+        this.#log[message.level](message.message, message.fields);
+        break;
+      case "drained":
+        this.#drained.resolve();
+        break;
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#session.close();
+    this.#source.end();
+  }
+}
