@@ -398,7 +398,8 @@ export interface Labeler {
  * the root that every request without a trace gets. Objects are written over: keep copies, not references.
  */
 export interface TraceContext {
-  /** The upper 64 bits of a 128-bit trace id; both 0 for a 64-bit one. */
+  /** Whether the trace id has 128 bits; its upper half is `root`. */
+  wide: boolean;
   rootHi: number;
   rootLo: number;
   traceHi: number;

@@ -18,7 +18,7 @@ export function readTrace(value: string, trace: TraceContext): boolean {
   trace.traceHi = words[4]!;
   trace.traceLo = words[5]!;
   trace.flags = words[7]!;
-  // A shorter text leaves zeros here, which is how a 64-bit id is told.
+  trace.wide = bytes === 40;
   trace.rootHi = words[8]!;
   trace.rootLo = words[9]!;
   return true;
@@ -29,9 +29,9 @@ export function showTrace(trace: TraceContext): string {
   const text =
     base64Words(trace.spanHi, trace.spanLo, trace.parentHi) +
     base64Words(trace.parentLo, trace.traceHi, trace.traceLo);
-  return (trace.rootHi | trace.rootLo) === 0
-    ? text + base64TwoWords(0, trace.flags)
-    : text + base64Words(0, trace.flags, trace.rootHi) + base64OneWord(trace.rootLo);
+  return trace.wide
+    ? text + base64Words(0, trace.flags, trace.rootHi) + base64OneWord(trace.rootLo)
+    : text + base64TwoWords(0, trace.flags);
 }
 
 /** The propagator that routers have unless they are told otherwise. */

@@ -24,6 +24,7 @@ const propagator: TracePropagator = {
     const parent = readId(headers.first("x-b3-parentspanid")) ?? span;
     // Of a 128-bit id only the lower half is used, as in Linkerd 1.
     const traceId = readId(headers.first("x-b3-traceid")) ?? parent;
+    trace.wide = false;
     trace.rootHi = 0;
     trace.rootLo = 0;
     trace.traceHi = highWord(traceId);

@@ -17,12 +17,31 @@ export function rewriteAbsoluteTarget(target: string, headers: Headers): string 
   return rest.charCodeAt(0) === slash ? rest : `/${rest}`;
 }
 
-/** Behind `http://` or `https://` in any case; -1 where there is neither. */
-function startOfAuthority(target: string): number {
-  const scheme = target.slice(0, 8).toLowerCase();
-  if (scheme.startsWith("http://")) return 7;
-  return scheme === "https://" ? 8 : -1;
+/** The scheme of an absolute target as it is written, for `Forwarded`; undefined for any other form. */
+export function schemeOf(target: string): string | undefined {
+  if (target.charCodeAt(0) === slash) return undefined;
+  const authorityAt = startOfAuthority(target);
+  return authorityAt < 0 ? undefined : target.slice(0, authorityAt - 3);
 }
+
+/** Behind `<scheme>://`; -1 where there is no scheme. */
+function startOfAuthority(target: string): number {
+  const end = target.indexOf("://");
+  if (end <= 0) return -1;
+  for (let at = 0; at < end; at++) {
+    if (!isSchemeChar(target.charCodeAt(at))) return -1;
+  }
+  return end + 3;
+}
+
+/** Letters, digits, plus, minus and dot (RFC 3986 3.1). */
+const isSchemeChar = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) ||
+  (code >= 0x41 && code <= 0x5a) ||
+  (code >= 0x30 && code <= 0x39) ||
+  code === 0x2b ||
+  code === 0x2d ||
+  code === 0x2e;
 
 /** A slash, a question mark or a number sign. */
 const endsAuthority = (code: number): boolean => code === slash || code === 0x3f || code === 0x23;

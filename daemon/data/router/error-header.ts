@@ -17,12 +17,16 @@ const unknownChar = escapes[0x3f]!; // "?", as ISO-8859-1 has it for what it can
 export function encodeError(message: string, maxChars: number): string {
   let value = "";
   for (let at = 0; at < message.length; at++) {
-    const part = escapes[message.charCodeAt(at)] ?? unknownChar;
+    const code = message.charCodeAt(at);
+    const part = escapes[code] ?? unknownChar;
+    if (isHighSurrogate(code) && at + 1 < message.length) at++;
     if (value.length + part.length > maxChars) break;
     value += part;
   }
   return value;
 }
+
+const isHighSurrogate = (code: number): boolean => (code & 0xfc00) === 0xd800;
 
 /** What other fields of an error response may need of the header section. */
 const roomForOtherFields = 512;

@@ -13,6 +13,7 @@ const sampled = 4;
 
 /** An empty context, to be kept with a request and written over for the next one. */
 export const createTraceContext = (): TraceContext => ({
+  wide: false,
   rootHi: 0,
   rootLo: 0,
   traceHi: 0,
@@ -50,6 +51,7 @@ export function createTracing(
   const saltLo = random.next();
 
   function becomeRoot(trace: TraceContext): void {
+    trace.wide = false;
     trace.rootHi = 0;
     trace.rootLo = 0;
     trace.traceHi = trace.parentHi = trace.spanHi = random.next();
@@ -84,6 +86,7 @@ export function createTracing(
       }
     },
     dispatch(server, headers) {
+      client.wide = server.wide;
       client.rootHi = server.rootHi;
       client.rootLo = server.rootLo;
       client.traceHi = server.traceHi;
