@@ -24,7 +24,6 @@ for (const folder of sources) {
     cpSync(path.join(root, folder, file), path.join(dist, folder, file));
   }
 }
-cpSync(path.join(root, "package.json"), path.join(dist, "package.json"));
 if (!existsSync(path.join(dist, "daemon/main.js"))) {
   console.error("build: dist/daemon/main.js is not there");
   process.exit(1);
