@@ -6,7 +6,7 @@ import { NameTree, type Weighted } from "./name-tree.ts";
 import { Path } from "./path.ts";
 import { Var } from "./var.ts";
 
-/** How many times a name may be looked up anew on the way to one leaf. */
+/** How many lookups may lie on the way to one leaf. */
 export const maxDepth = 100;
 
 /** How many branches may lie on the way, multiplied: a request's own dtab must not be able to double the work 100 times. */
@@ -61,7 +61,7 @@ export function follow(before: Trail | undefined, path: Path, branches: number):
       cycle,
     );
   }
-  if (trail.depth > maxDepth) {
+  if (trail.depth >= maxDepth) {
     const chain = chainOf(trail);
     throw new DelegationLoopError(
       `${tooDeep}: ${chain.slice(0, 4).join(" → ")} → … → ${chain.at(-1)}`,

@@ -260,6 +260,7 @@ function evaluate<T>(tree: NameTree<T>, keyOf: (value: T) => unknown): Leaves<T>
       }
       return "neg";
     case "union": {
+      if (tree.branches.length === 1) return evaluate(tree.branches[0]!.tree, keyOf);
       const all = tree.branches.map((each) => evaluate(each.tree, keyOf));
       const good = all.filter((leaves) => leaves !== "neg" && leaves !== "fail");
       return good.length === 0 ? "neg" : new Map(good.flatMap((leaves) => [...leaves]));

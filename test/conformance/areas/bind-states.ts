@@ -4,7 +4,7 @@ import type { TestCase } from "../support/case.ts";
 import { builtins } from "../support/stubs.ts";
 import { sameState } from "../support/trees.ts";
 
-export default function run({ tree, paths, expect }: TestCase): void {
+export default function run({ tree, paths, expect }: TestCase) {
   const lookup = (path: Path): Activity<NameTree<Path | Bound>> => {
     const outcome: string | undefined = paths[path.show()];
     if (outcome === undefined) return namersLookup(builtins(), path);

@@ -20,7 +20,7 @@ import { sameState } from "../support/trees.ts";
 
 type Answer = State<NameTree<Path | Bound>>;
 
-export default function run({ dtab, path, steps, expect }: TestCase): void {
+export default function run({ dtab, path, steps, expect }: TestCase) {
   const base = Activity.mutable<Dtab>();
   const names = new Map<string, MutableVar<Answer>>();
   const prefix = Path.read("/#/n");

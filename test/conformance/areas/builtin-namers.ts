@@ -4,6 +4,6 @@ import type { TestCase } from "../support/case.ts";
 import { builtins } from "../support/stubs.ts";
 import { sameState } from "../support/trees.ts";
 
-export default function run({ path, expect }: TestCase): void {
+export default function run({ path, expect }: TestCase) {
   sameState(namersLookup(builtins(), Path.read(path)).sample(), expect);
 }

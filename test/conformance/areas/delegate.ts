@@ -20,7 +20,7 @@ import { same, type TestCase } from "../support/case.ts";
 import { stubNamers } from "../support/stubs.ts";
 import { type Json, pathLeaf, treeToJson } from "../support/trees.ts";
 
-export default function run(testCase: TestCase): void {
+export default function run(testCase: TestCase) {
   const { op, tree, target, expect } = testCase;
   switch (op) {
     case "delegate":
@@ -39,7 +39,7 @@ export default function run(testCase: TestCase): void {
   }
 }
 
-function checkDelegation({ op, path, input, dtab, baseDtab, namers, expect }: TestCase): void {
+function checkDelegation({ op, path, input, dtab, baseDtab, namers, expect }: TestCase) {
   const table = Dtab.read(baseDtab ?? "").concat(Dtab.read(dtab));
   const explained =
     op === "delegate"

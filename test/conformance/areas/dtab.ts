@@ -4,7 +4,7 @@ import { Dentry, Dtab, Path, Prefix } from "../../../dtab/index.ts";
 import { expecting, same, type TestCase } from "../support/case.ts";
 import { type Json, pathLeaf, treeToJson } from "../support/trees.ts";
 
-export default function run(testCase: TestCase): void {
+export default function run(testCase: TestCase) {
   const { op, input, a, b, dtab, prefix, path, expect } = testCase;
   switch (op) {
     case "parse":

@@ -3,7 +3,7 @@ import { NameTree } from "../../../dtab/index.ts";
 import { same, sameSet, type TestCase } from "../support/case.ts";
 import { pathLeaf, pathTree, treeToJson } from "../support/trees.ts";
 
-export default function run({ tree: input, expect }: TestCase): void {
+export default function run({ tree: input, expect }: TestCase) {
   const tree = typeof input === "string" ? NameTree.read(input) : pathTree(input);
   if ("simplified" in expect)
     same(treeToJson(NameTree.simplify(tree), pathLeaf), expect.simplified, "simplified");

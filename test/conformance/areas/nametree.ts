@@ -3,7 +3,7 @@ import { NameTree } from "../../../dtab/index.ts";
 import { expecting, same, type TestCase } from "../support/case.ts";
 import { pathLeaf, pathTree, treeToJson } from "../support/trees.ts";
 
-export default function run({ op, input, tree, expect }: TestCase): void {
+export default function run({ op, input, tree, expect }: TestCase) {
   if (op === "show") return same(NameTree.show(pathTree(tree)), expect.show, "show");
   expecting(
     expect,

@@ -5,7 +5,7 @@
 import { Path, PathMatcher, substituteVars } from "../../../dtab/index.ts";
 import { same, type TestCase } from "../support/case.ts";
 
-export default function run({ op, pattern, path, template, vars, expect }: TestCase): void {
+export default function run({ op, pattern, path, template, vars, expect }: TestCase) {
   if (op === "substituteVars") return same(substituteVars(vars, template), expect.result);
   let matcher: PathMatcher;
   try {

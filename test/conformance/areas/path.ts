@@ -6,7 +6,7 @@ import { expecting, same, type TestCase } from "../support/case.ts";
 const toHex = (bytes: string): string => Buffer.from(bytes, "latin1").toString("hex");
 const fromHex = (hex: string): string => Buffer.from(hex, "hex").toString("latin1");
 
-export default function run(testCase: TestCase): void {
+export default function run(testCase: TestCase) {
   const { op, expect } = testCase;
   const path = testCase["path"] === undefined ? Path.empty : Path.read(testCase["path"]);
   switch (op) {

@@ -3,7 +3,7 @@ import { namersLookup, Path } from "../../../dtab/index.ts";
 import { same, type TestCase } from "../support/case.ts";
 import { builtins } from "../support/stubs.ts";
 
-export default function run({ path, expect }: TestCase): void {
+export default function run({ path, expect }: TestCase) {
   const state = namersLookup(builtins(), Path.read(path)).sample();
   same(state.tag, "ok", "state");
   if (state.tag !== "ok") return;

@@ -4,7 +4,7 @@ import { NameTree, prepareTree, type TreePick, treeStatus } from "../../../dtab/
 import { same, type TestCase } from "../support/case.ts";
 import { treeFromJson } from "../support/trees.ts";
 
-export default function run({ op, tree: json, statuses, expect }: TestCase): void {
+export default function run({ op, tree: json, statuses, expect }: TestCase) {
   const tree = treeFromJson<string>(json, (leaf) => leaf.path);
   if (op === "status")
     return same(

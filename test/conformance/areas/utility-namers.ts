@@ -4,7 +4,7 @@ import { same, type TestCase } from "../support/case.ts";
 import { builtins } from "../support/stubs.ts";
 import { anyLeaf, treeToJson } from "../support/trees.ts";
 
-export default function run({ path, expect }: TestCase): void {
+export default function run({ path, expect }: TestCase) {
   const state = namersLookup(builtins(), Path.read(path)).sample();
   same(state.tag, expect.state, "state");
   if (state.tag !== "ok") return;

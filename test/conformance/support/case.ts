@@ -43,7 +43,7 @@ export function expecting<T>(
   expect: { readonly error?: boolean; readonly message?: string },
   run: () => T,
   check: (result: T) => void,
-): void {
+) {
   if (expect.error !== true) return check(run());
   let result: T;
   try {
