@@ -94,10 +94,7 @@ function emitProperties(properties: Properties, place: string, emitter: Emitter)
   return out;
 }
 
-const required = (properties: Properties): string[] =>
-  Object.keys(properties).filter(
-    (key) => !("~optional" in properties[key]!) && !("default" in properties[key]!),
-  );
+const required = (schema: Schema): string[] => [...((schema["required"] ?? []) as readonly string[])];
 
 /** An object whose keys depend on one that tells its kind. */
 function discriminated(
@@ -142,12 +139,7 @@ function emitKinds(schema: Schema, emitter: Emitter): Json {
     const place = String(keys["place"] ?? schema["place"]);
     return {
       words: spellings(kind),
-      keys: branch(
-        "kind",
-        emitProperties(properties, place, emitter),
-        required(properties),
-        keys["description"],
-      ),
+      keys: branch("kind", emitProperties(properties, place, emitter), required(keys), keys["description"]),
     };
   });
   return {
@@ -164,7 +156,7 @@ function emitProtocols(schema: Schema, emitter: Emitter): Json {
     emitter.protocol = undefined;
     return {
       words: [protocol],
-      keys: branch("protocol", emitted, required(properties), keys["description"]),
+      keys: branch("protocol", emitted, required(keys), keys["description"]),
     };
   });
   return { ...annotations(schema), ...discriminated("protocol", choices) };
@@ -197,7 +189,7 @@ function pluginChoice(
   emitter: Emitter,
 ): { words: string[]; keys: Json } {
   const properties = { ...shared, ...((plugin.schema["properties"] ?? {}) as Properties) };
-  const needed = required(properties).filter((key) => properties[key]!["defaultsToKind"] !== true);
+  const needed = required(plugin.schema);
   const emitted = emitProperties(properties, slot, emitter);
   if (plugin.experimental === true) {
     emitted["experimental"] = { const: true, description: "This plugin is experimental and must be wanted." };

@@ -3,6 +3,8 @@ import { byKind, type KindLookup, type KnownKind } from "../config/kinds.ts";
 import type { AnyPlugin, Plugin, Slot } from "./contract.ts";
 import { knownKinds, movedKinds } from "./known-kinds.ts";
 
+export { loadUserPlugins, type UserPlugins } from "./user-plugins.ts";
+
 /** A set of plugins; `kind`s are looked up whole or without `io.l5d.`. */
 export class Registry implements KindLookup {
   readonly #slots = new Map<string, Map<string, AnyPlugin>>();

@@ -1,6 +1,6 @@
 /** Loads the user's own plugins, named under the top-level key `plugins`: files, or npm packages by name. */
 import { readFileSync } from "node:fs";
-import { createRequire, findPackageJSON } from "node:module";
+import { createRequire, findPackageJSON, registerHooks } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PluginProblem } from "../config/load.ts";
@@ -20,6 +20,7 @@ export async function loadUserPlugins(
   baseDir: string,
   registry: Registry,
 ): Promise<UserPlugins> {
+  if (specs.length > 0) provideApi();
   const files: string[] = [];
   const problems: PluginProblem[] = [];
   for (const [index, spec] of specs.entries()) {
@@ -33,6 +34,24 @@ export async function loadUserPlugins(
     }
   }
   return { files, problems };
+}
+
+let apiProvided = false;
+
+/**
+ * Lets plugins import `pointsman/plugin` wherever they stand, and always this daemon's own: with another copy's
+ * classes, `instanceof` would fail.
+ */
+function provideApi(): void {
+  if (apiProvided) return;
+  apiProvided = true;
+  const source = new URL("./api.ts", import.meta.url).href;
+  // A build has JavaScript beside this file.
+  const api = import.meta.url.endsWith(".ts") ? source : source.replace(/ts$/, "js");
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === "pointsman/plugin" ? { url: api, shortCircuit: true } : next(specifier, context),
+  });
 }
 
 /** The file of a plugin: paths are relative to `baseDir`, packages are looked up from there as `import` would. */

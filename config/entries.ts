@@ -1,0 +1,38 @@
+/** What a client or a name gets of a configuration: entries in order, and what holds where the file is silent. */
+import type { ClientConfig, ClientParams, ServiceConfig, ServiceParams } from "./schema-client.ts";
+
+/** Parameters with the pattern of the names that they are for. */
+export type Entry<T> = T & { readonly prefix: string };
+
+/** The entries of a `client` block in order; one that is global has the pattern `/`, which matches everything. */
+export const clientEntries = (config: ClientConfig): readonly Entry<ClientParams>[] =>
+  config.kind === "io.l5d.static" ? config.configs : [{ prefix: "/", ...config }];
+
+/** The entries of a `service` block in order; one that is global has the pattern `/`, which matches everything. */
+export const serviceEntries = (config: ServiceConfig): readonly Entry<ServiceParams>[] =>
+  config.kind === "io.l5d.static" ? config.configs : [{ prefix: "/", ...config }];
+
+/** Matching parameters laid over each other in order: a later group replaces an earlier one as a whole. */
+export function mergeParams<T extends object>(matching: readonly T[]): Partial<T> {
+  const merged: Partial<T> = {};
+  for (const params of matching) {
+    for (const [key, value] of Object.entries(params) as [keyof T, T[keyof T]][]) {
+      if (value === undefined || key === "prefix" || key === "kind") continue;
+      const isPair = key === "retries" && typeof value === "object";
+      // Of retries, the budget and the back-off are groups of their own.
+      merged[key] = isPair ? { ...merged[key], ...value } : value;
+    }
+  }
+  return merged;
+}
+
+/** What holds where no entry says anything; groups that are not listed are absent. */
+export const defaults = {
+  connectTimeoutMs: 1000,
+  streamAfterContentLengthKB: 5,
+  retryBudget: { minRetriesPerSec: 10, percentCanRetry: 0.2, ttlSecs: 10 },
+  loadBalancer: { kind: "p2c", enableProbation: false, maxEffort: 5 },
+  failureAccrual: { kind: "io.l5d.consecutiveFailures", failures: 5 },
+  hostConnectionPool: { minSize: 0, maxSize: 2147483647, maxWaiters: 2147483647 },
+  socketOptions: { noDelay: true, reuseAddr: true, reusePort: false },
+} as const;

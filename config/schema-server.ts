@@ -1,0 +1,67 @@
+/** A router's servers: the ports that it takes requests on. */
+import { serverTls, socketOptions } from "./blocks.ts";
+import { HeaderName, Ip, Millis, PathText, PluginOf, Port, withDefault } from "./formats.ts";
+import { type Static, Type } from "./type.ts";
+
+const labeler = () => PluginOf("labeler", {}, { default: { kind: "requestRandom" } });
+
+/** One server of a router. */
+export const server = Type.Object(
+  {
+    port: Port({ default: 4140, description: "Port to listen on; 0: any free one." }),
+    ip: Ip({ default: "127.0.0.1", description: "Address to listen on." }),
+    socketOptions: withDefault(socketOptions, {}),
+    tls: Type.Optional(serverTls),
+    maxConcurrentRequests: Type.Optional(
+      Type.Integer({ minimum: 1, description: "Requests above this are refused at once, with 503." }),
+    ),
+    announce: Type.Optional(Type.Array(PathText(), { description: "Names to announce this server under." })),
+    clearContext: Type.Boolean({
+      default: false,
+      description: "Distrust and remove l5d-* headers of callers.",
+    }),
+    serverSession: Type.Object(
+      {
+        idleTimeMs: Millis({
+          default: 600_000,
+          description: "Close a connection that is idle this long; 0: never.",
+        }),
+        lifeTimeMs: Type.Optional(
+          Millis({ description: "Close a connection that is older than this; 0: never." }),
+        ),
+      },
+      { place: "serverSession", default: {} },
+    ),
+    timeoutMs: Type.Optional(
+      Type.Integer({ description: "Limit for a request on this server; 0 or less: none." }),
+    ),
+    label: Type.Optional(
+      Type.String({ description: "Accepted for Linkerd 1's sake; metrics are named by ip and port." }),
+    ),
+    addForwardedHeader: Type.Optional(
+      Type.Object(
+        { by: labeler(), for: labeler() },
+        { place: "addForwardedHeader", description: "Add RFC 7239 Forwarded." },
+      ),
+    ),
+    timestampHeader: Type.Optional(
+      HeaderName({ description: "Header to add to requests, with the time of arrival in milliseconds." }),
+    ),
+    maxCallDepth: Type.Integer({
+      default: 1000,
+      description: "Most proxies in Via; above it a request is refused.",
+    }),
+    requestHeadTimeoutMs: Millis({
+      default: 30_000,
+      description: "Limit for a request's head to arrive once its first byte has; 0: none.",
+    }),
+    requestBodyTimeoutMs: Millis({
+      default: 60_000,
+      description: "Longest silence in a request's body; 0: none.",
+    }),
+  },
+  { place: "server", description: "A port to take requests on." },
+);
+
+/** One server of a router. */
+export type ServerConfig = Static<typeof server>;
