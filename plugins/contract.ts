@@ -223,7 +223,11 @@ export interface Telemeter {
 export interface TelemeterRoute {
   readonly path: string;
   readonly contentType: string;
-  render(metrics: MetricsReader, request: { readonly host: string; readonly query: URLSearchParams }): string;
+  /** The page, whole or in parts; the event loop turns between parts. */
+  render(
+    metrics: MetricsReader,
+    request: { readonly host: string; readonly query: URLSearchParams },
+  ): string | Iterable<string>;
 }
 
 /** Reads the series of all planes, summed over the workers. */
