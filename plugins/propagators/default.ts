@@ -24,14 +24,16 @@ export function readTrace(value: string, trace: TraceContext): boolean {
   return true;
 }
 
+/** The last 12 characters of a 64-bit trace whose flags are 0, as those of nearly every request are. */
+const noFlags = base64TwoWords(0, 0);
+
 /** The value of `l5d-ctx-trace`. */
 export function showTrace(trace: TraceContext): string {
   const text =
     base64Words(trace.spanHi, trace.spanLo, trace.parentHi) +
     base64Words(trace.parentLo, trace.traceHi, trace.traceLo);
-  return trace.wide
-    ? text + base64Words(0, trace.flags, trace.rootHi) + base64OneWord(trace.rootLo)
-    : text + base64TwoWords(0, trace.flags);
+  if (trace.wide) return text + base64Words(0, trace.flags, trace.rootHi) + base64OneWord(trace.rootLo);
+  return text + (trace.flags === 0 ? noFlags : base64TwoWords(0, trace.flags));
 }
 
 /** The propagator that routers have unless they are told otherwise. */

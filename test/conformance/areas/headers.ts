@@ -259,7 +259,7 @@ const operations: Readonly<Record<string, (given: Case) => unknown>> = {
   err({ message, maxHeaderSize, maxErrResponseSize }) {
     return {
       "l5d-err": encodeError(message!, maxHeaderSize ?? 8192),
-      body: limitErrorBody(message!, maxErrResponseSize ?? 5120 * 1024),
+      body: limitErrorBody(message!, (maxErrResponseSize ?? 5120 * 1024) / 1024),
       contentType: "text/plain",
     };
   },
