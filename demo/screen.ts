@@ -19,13 +19,15 @@ export function welcome(place: Place, backends: readonly Backend[], steps: reado
   const ports = backends.map(
     ({ name, port }) => `${backendName(name)}${" ".repeat(8 - name.length)}${dim(`:${port}`)}`,
   );
+  const entry = `    curl ──▶ :${place.port} `;
+  const indent = " ".repeat(entry.length + "pointsman ──".length);
   const lines = [
     "",
     `  ${paint(["bold", "cyan"], "Pointsman")} ${dim("sends each request down its track")}`,
     "",
-    `               ${bold(`:${place.port}`)}                 ┌─▶ ${ports[0]}`,
-    `    curl ─────▶ ${paint("cyan", "pointsman")} ── dtab ──┼─▶ ${ports[1]}`,
-    `                                 └─▶ ${ports[2]}`,
+    `${entry}${paint("cyan", "pointsman")} ──┬─▶ ${ports[0]}`,
+    `${indent}├─▶ ${ports[1]}`,
+    `${indent}└─▶ ${ports[2]}`,
     "",
     `  ${dim("discovery")}   ${place.folder}/disco/    ${dim("a file per service, an address per line")}`,
     `  ${dim("routing")}     ${place.folder}/dtab`,

@@ -16,8 +16,9 @@ export function ensureInstalled() {
   const env = { ...process.env, PATH: machinePath() };
   const { npm_execpath: npm, npm_node_execpath: npmNode } = process.env;
   // The Node that runs npm must not be the one that `npm ci` is about to replace.
+  const install = ["ci", "--loglevel=error"];
   const direct = npm && npmNode && !npmNode.startsWith(path.join(root, "node_modules"));
-  const [command, args] = direct ? [npmNode, [npm, "ci"]] : ["npm", ["ci"]];
+  const [command, args] = direct ? [npmNode, [npm, ...install]] : ["npm", install];
   const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ["ignore", 2, 2] });
   if (error || status !== 0) {
     console.error(
