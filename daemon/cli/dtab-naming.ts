@@ -1,0 +1,103 @@
+/** What `pointsman dtab` can bind without a daemon, and the wait for its answer. */
+import {
+  type Activity,
+  Addr,
+  type Bound,
+  type Closable,
+  type DelegateTree,
+  Path,
+  type State,
+  Var,
+} from "../../dtab/index.ts";
+import { builtinNamers } from "../../namers/builtin/global.ts";
+import { createFsNamer } from "../../namers/fs.ts";
+import type {
+  Counter,
+  Gauge,
+  Logger,
+  MetricsScope,
+  PluginContext,
+  PrefixedNamer,
+  Stat,
+} from "../../plugins/contract.ts";
+import { systemClock } from "../shared/system-clock.ts";
+import type { CliIo } from "./io.ts";
+
+/** A tree with the addresses of its names at one moment. */
+export interface Settled<T> {
+  readonly tree: T;
+  readonly addrOf: (bound: Bound) => Addr;
+}
+
+/** The state once nothing is pending, addresses and all of `explained` included, or as it is after the timeout. */
+export async function settled<T>(
+  activity: Activity<T>,
+  leavesOf: (tree: T) => readonly Bound[],
+  explained: Activity<DelegateTree>,
+  timeoutMs: number,
+): Promise<State<Settled<T>>> {
+  let last: State<Settled<T>> = { tag: "pending" };
+  const states = activity.states.flatMap((state): Var<State<Settled<T>>> => {
+    if (state.tag !== "ok") return Var.value(state);
+    const leaves = leavesOf(state.value);
+    return Var.join(leaves.map((bound) => bound.addr)).map((addrs): State<Settled<T>> => {
+      const known = new Map(leaves.map((bound, i) => [bound, addrs[i]!]));
+      return { tag: "ok", value: { tree: state.value, addrOf: (bound) => known.get(bound) ?? Addr.pending } };
+    });
+  });
+  const isSettled = (state: State<Settled<T>>): boolean =>
+    state.tag === "failed" ||
+    (state.tag === "ok" &&
+      leavesOf(state.value.tree).every((bound) => state.value.addrOf(bound).tag !== "pending"));
+  let explanation: State<DelegateTree> = { tag: "pending" };
+  const isOver = (): boolean => explanation.tag !== "pending" && isSettled(last);
+  const observations: Closable[] = [];
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    const look = (): void => {
+      if (!isOver()) return;
+      // One change reaches both observers, one after the other.
+      setImmediate(() => {
+        if (!isOver()) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    };
+    const explaining = explained.observe((state) => {
+      explanation = state;
+      look();
+    });
+    const binding = states.observe((state) => {
+      last = state;
+      look();
+    });
+    observations.push(explaining, binding);
+  });
+  for (const observation of observations) observation.close();
+  return last;
+}
+
+/** What can be bound without a daemon. */
+export function namersOf(fsDir: string | undefined, io: CliIo): readonly PrefixedNamer[] {
+  const ctx = contextOf(io);
+  const prefix = Path.of("#", "io.l5d.fs");
+  const fs = fsDir === undefined ? [] : [{ prefix, namer: createFsNamer(fsDir, { ...ctx, prefix }) }];
+  return [...fs, ...builtinNamers(ctx)];
+}
+
+/** Warnings go to standard error; nobody measures. */
+function contextOf(io: CliIo): PluginContext {
+  const warn = (message: string): void => io.err(`pointsman dtab: ${message}\n`);
+  const log: Logger = { debug() {}, info() {}, warn, error: warn };
+  const counter: Counter = { incr() {} };
+  const gauge: Gauge = { set() {}, add() {} };
+  const stat: Stat = { record() {} };
+  const metrics: MetricsScope = {
+    scope: () => metrics,
+    counter: () => counter,
+    gauge: () => gauge,
+    stat: () => stat,
+    close() {},
+  };
+  return { log, clock: systemClock, random: Math.random, metrics };
+}
