@@ -1,6 +1,6 @@
 /** What a configuration says about naming, as running namers and interpreters. */
 import type { LinkerdConfig, TransformerBlock } from "../../config/schema.ts";
-import { Dtab, Path } from "../../dtab/index.ts";
+import { Dtab } from "../../dtab/index.ts";
 import { builtinNamers } from "../../namers/builtin/global.ts";
 import type {
   Clock,
@@ -12,6 +12,7 @@ import type {
   PrefixedNamer,
   TransformerContext,
 } from "../../plugins/contract.ts";
+import { inOrderTried, namerPrefix, transformerPrefix } from "../../plugins/prefix.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { RouterNaming } from "./binder.ts";
 import type { Logging } from "./logging.ts";
@@ -46,7 +47,7 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming 
   const { registry, logging, metrics } = parts;
   const namers = config.namers.map(
     ({ kind, prefix, experimental: _, transformers, ...own }): PrefixedNamer => {
-      const whole = Path.of("#").concat(Path.read(prefix));
+      const whole = namerPrefix({ kind, prefix });
       const name = whole.show().slice(1);
       const ctx: NamerContext = {
         ...context(parts, `namer/${name}`, metrics.scope("namer", name)),
@@ -56,9 +57,8 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming 
       return { prefix: whole, namer: transformNamer(namer, createTransformers(transformers, parts)) };
     },
   );
-  // Linkerd 1 asks the last one first; what is built in comes after all of them.
   const builtin = builtinNamers({ clock: parts.clock, log: logging.logger("namer/$") });
-  const asked = [...namers.toReversed(), ...builtin];
+  const asked = [...inOrderTried(namers), ...builtin];
   const interpreterContext = (label: string): InterpreterContext => ({
     ...context(parts, `router/${label}/interpreter`, metrics.scope("rt", label, "interpreter")),
     namers: asked,
@@ -97,7 +97,7 @@ const createTransformers = (
   blocks.map(({ kind, prefix, ...own }) => {
     const ctx: TransformerContext = {
       ...context(parts, `transformer/${kind}`, parts.metrics.scope("transformer", kind)),
-      prefix: prefix === undefined ? undefined : Path.of("%").concat(Path.read(prefix)),
+      prefix: transformerPrefix({ kind, prefix, ...own }),
     };
     return { name: kind, transformer: parts.registry.get("transformer", kind).create({ ...own }, ctx) };
   });

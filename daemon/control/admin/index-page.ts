@@ -1,0 +1,155 @@
+/** The page at `/`: the daemon at a glance, in plain HTML without scripts or anything from elsewhere. */
+import { createHash } from "node:crypto";
+import { Dentry } from "../../../dtab/index.ts";
+import { fullName } from "../metrics-store.ts";
+import type { Page, Pages } from "./page.ts";
+import type { AdminState } from "./state.ts";
+import { clientState } from "./state-pages.ts";
+
+/** Clients shown before the page refers to `/client_state.json`. */
+const maxClients = 200;
+
+/** Rules of a dtab shown before the page refers to `/config.json`. */
+const maxRules = 200;
+
+const style = `:root{color-scheme:light dark}
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem .8rem .25rem 0}
+th{font-weight:600;opacity:.75}tr+tr td{border-top:1px solid #8884}td.n{text-align:right;font-variant-numeric:tabular-nums}
+code,pre{font:13px/1.45 ui-monospace,monospace}pre{overflow-x:auto;background:#8881;padding:.6rem .8rem;border-radius:4px;margin:0}
+.ok{color:#18794e}.bad{color:#c62a2f}.muted{opacity:.7}
+@media(prefers-color-scheme:dark){.ok{color:#4cc38a}.bad{color:#ff8589}}`;
+
+/** What the page may load: its own style and nothing else. */
+export const contentSecurityPolicy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The page. Links are relative, so that it works behind a path prefix. */
+export const indexPage = (state: AdminState, pages: Pages): Page => ({
+  methods: ["GET"],
+  handle: () => ({
+    status: 200,
+    contentType: "text/html; charset=utf-8",
+    body: html(
+      "Pointsman",
+      `${header(state)}${routers(state)}${clients(state)}${namers(state)}${links(pages)}`,
+    ),
+  }),
+});
+
+/** A whole document. */
+export const html = (title: string, body: string): string =>
+  `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
+  `<title>${escapeHtml(title)}</title><style>${style}</style></head><body>\n${body}</body></html>\n`;
+
+/** Text as it may stand in HTML, attributes included. */
+export const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+
+const header = (state: AdminState): string => {
+  const unready = state.unready();
+  const { ready, total } = state.workers();
+  const status =
+    unready === undefined
+      ? `<b class="ok">ready</b>`
+      : `<b class="bad">not ready</b>: ${escapeHtml(unready)}`;
+  const level = state.logging.levels()[0]?.level ?? "";
+  return (
+    `<h1>Pointsman</h1>\n<p>${status} <span class="muted">· version ${escapeHtml(state.version)} · up ` +
+    `${showUptime(state.clock.now() - state.startedMs)} · ${ready} of ${total} workers · log level ${level}</span></p>\n`
+  );
+};
+
+const showUptime = (ms: number): string => {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return `${Math.floor(ms / 1000)} s`;
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 2880
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+    : `${Math.floor(minutes / 1440)} days`;
+};
+
+const routers = (state: AdminState): string => {
+  const values = new Map<string, number>();
+  for (const series of state.metrics.series()) {
+    if (series.type !== "stat" && series.scopes[2] === "server") values.set(fullName(series), series.value);
+  }
+  return state.config.routers
+    .map((router) => {
+      const dentries = state.naming.routers.find(({ label }) => label === router.label)?.dtab.dentries ?? [];
+      const rows = router.servers.map(({ ip, port }) => {
+        const of = (name: string): string =>
+          String(values.get(`rt/${router.label}/server/${ip}/${port}/${name}`) ?? 0);
+        return row(
+          `<code>${escapeHtml(`${ip}:${port}`)}</code>`,
+          ...["requests", "success", "failures", "pending", "connections"].map(of),
+        );
+      });
+      const rules = dentries.slice(0, maxRules).map((dentry) => `${Dentry.show(dentry)} ;`);
+      if (dentries.length > maxRules) rules.push(`… ${dentries.length - maxRules} more rules`);
+      return (
+        `<h2>Router ${escapeHtml(router.label)} <span class="muted">${escapeHtml(router.protocol)}, ` +
+        `interpreter ${escapeHtml(router.interpreter.kind)}</span></h2>\n` +
+        table(["server", "requests", "success", "failures", "pending", "connections"], rows) +
+        `<h3>dtab</h3>\n<pre>${rules.length === 0 ? "empty" : escapeHtml(rules.join("\n"))}</pre>\n`
+      );
+    })
+    .join("");
+};
+
+const clients = (state: AdminState): string => {
+  const all = [...state.binder.clients()];
+  const rows = all.slice(0, maxClients).map((client) => {
+    const { state: status, addresses, lastError } = clientState(client);
+    const where = Array.isArray(addresses) ? addresses.slice(0, 8).join(", ") : "";
+    const more = Array.isArray(addresses) && addresses.length > 8 ? ` and ${addresses.length - 8} more` : "";
+    const trouble =
+      lastError === undefined ? "" : ` <span class="bad">stale: ${escapeHtml(String(lastError))}</span>`;
+    const mark = status === "bound" ? "ok" : "bad";
+    return `<tr><td>${escapeHtml(client.router)}</td><td><code>${escapeHtml(client.id)}</code></td><td><span class="${mark}">${escapeHtml(String(status))}</span>${trouble}</td><td>${escapeHtml(where + more)}</td></tr>`;
+  });
+  const note =
+    all.length > maxClients
+      ? `<p class="muted">${all.length - maxClients} more: see client_state.json</p>\n`
+      : "";
+  return `<h2>Clients in use</h2>\n${
+    rows.length === 0
+      ? `<p class="muted">none yet: a client is made by the first request to its name</p>\n`
+      : `<table><tr><th>router</th><th>client</th><th>state</th><th>addresses</th></tr>${rows.join("\n")}</table>\n${note}`
+  }`;
+};
+
+const namers = ({ naming, config }: AdminState): string => {
+  if (naming.namers.length === 0) return "";
+  const rows = naming.namers.map(
+    ({ prefix }, i) =>
+      `<tr><td><code>${escapeHtml(prefix.show())}</code></td><td>${escapeHtml(config.namers[i]?.kind ?? "")}</td></tr>`,
+  );
+  return `<h2>Namers</h2>\n<table><tr><th>prefix</th><th>kind</th></tr>${rows.join("\n")}</table>\n`;
+};
+
+const links = (pages: Pages): string => {
+  const rows = [...pages]
+    .filter(([, { about }]) => about !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([path, { methods, about }]) => {
+      const relative = encodeURI(path.slice(1)).replace(/[?#]/g, encodeURIComponent);
+      const name = methods.includes("GET")
+        ? `<a href="${escapeHtml(relative)}"><code>${escapeHtml(path)}</code></a>`
+        : `<code>${escapeHtml(path)}</code>`;
+      return `<tr><td>${name}</td><td>${escapeHtml(about ?? "")}</td></tr>`;
+    });
+  return `<h2>Pages</h2>\n<table>${rows.join("\n")}</table>\n`;
+};
+
+const table = (heads: readonly string[], rows: readonly string[]): string =>
+  `<table><tr>${heads.map((head) => `<th>${head}</th>`).join("")}</tr>${rows.join("\n")}</table>\n`;
+
+const row = (first: string, ...numbers: readonly string[]): string =>
+  `<tr><td>${first}</td>${numbers.map((value) => `<td class="n">${value}</td>`).join("")}</tr>`;

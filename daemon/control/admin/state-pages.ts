@@ -1,0 +1,86 @@
+/** Pages that show what naming knows: names that can be bound, clients with their addresses, namers and interpreters. */
+import { Address } from "../../../dtab/index.ts";
+import type { Binder } from "../binder.ts";
+import type { ClientAddresses } from "../client-addresses.ts";
+import type { Naming } from "../naming.ts";
+import { json, type Page, type Pages, readOnly, text } from "./page.ts";
+
+/** `/bound-names.json`: the names that namers can list. */
+export const boundNamesPage = ({ namers }: Naming): Page =>
+  readOnly(() => {
+    const names = namers.flatMap(({ namer }) => (namer.names?.() ?? []).map((name) => name.show()));
+    return json([...new Set(names)].sort());
+  }, "names that could be bound now");
+
+/** `/client_state.json`: the clients in use, by id; those of one router with `router=`. */
+export const clientStatePage = (binder: Binder): Page =>
+  readOnly(({ query }) => {
+    const router = query.get("router");
+    const document: Record<string, unknown> = {};
+    for (const client of binder.clients()) {
+      if (router === null || client.router === router) document[client.id] = clientState(client);
+    }
+    return json(document);
+  }, "clients in use and their addresses");
+
+/** A client's addresses; of a failure since the last good set, Linkerd 1 said nothing. */
+export const clientState = ({ addr, failure }: ClientAddresses): Readonly<Record<string, unknown>> => {
+  const stale = failure === undefined ? {} : { lastError: failure };
+  switch (addr.tag) {
+    case "bound":
+      return { state: "bound", addresses: addr.addresses.map(Address.show), ...stale };
+    case "neg":
+      return { state: "Neg", ...stale };
+    case "pending":
+      return { state: "Pending" };
+    case "failed":
+      return { state: `Failed: ${addr.message}` };
+  }
+};
+
+/** `/bindings.json`: the names that workers hold, what each came to, and a failure since. */
+export const bindingsPage = (binder: Binder): Page =>
+  readOnly(
+    () =>
+      json(
+        [...binder.bindings()].map(({ router, path, localDtab, state, failure }) => ({
+          router,
+          path,
+          ...(localDtab === "" ? {} : { dtab: localDtab }),
+          ...state,
+          ...(failure === undefined || state.tag === "failed" ? {} : { lastError: failure }),
+        })),
+      ),
+    "names in use and what they are bound to",
+  );
+
+/** `/namer_state/<prefix>.json` and `/<router>/interpreter_state/<kind>.json`, for those that have something to show. */
+export const addStatePages = (pages: Pages, { namers, routers }: Naming): void => {
+  // Linkerd 1 asks the last namer of a prefix first, so its state is shown.
+  for (const { prefix, namer } of namers) {
+    if (namer.state === undefined) continue;
+    const name = prefix.drop(1).show().slice(1);
+    pages.set(
+      `/namer_state/${name}.json`,
+      readOnly(() => json(namer.state!()), `state of the namer ${prefix.show()}`),
+    );
+  }
+  for (const { label, kind, interpreter } of routers) {
+    if (interpreter.state === undefined) continue;
+    const path = `/${label}/interpreter_state/${kind}.json`;
+    pages.set(
+      path,
+      readOnly(() => json(interpreter.state!()), `state of the interpreter of router ${label}`),
+    );
+  }
+};
+
+/** `/livez`: the control thread turns. */
+export const livePage: Page = readOnly(() => text("ok\n"), "200 while the daemon runs");
+
+/** `/readyz`: every worker accepts, and nobody has asked for the end. */
+export const readyPage = (unready: () => string | undefined): Page =>
+  readOnly(() => {
+    const reason = unready();
+    return reason === undefined ? text("ok\n") : text(`${reason}\n`, 503);
+  }, "200 while requests are taken");

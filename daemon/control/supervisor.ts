@@ -1,0 +1,227 @@
+/** The daemon: starts what a configuration says, keeps it running, and ends it orderly. */
+
+import { lookup } from "node:dns/promises";
+import { readFileSync } from "node:fs";
+import type { Server as HttpServer } from "node:http";
+import { findPackageJSON } from "node:module";
+import { isIP } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import type { LinkerdConfig } from "../../config/schema.ts";
+import type { Clock, Telemeter } from "../../plugins/contract.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import { createMetrics } from "../shared/metrics-memory.ts";
+import { openIdentifierServer } from "./admin/identifier-server.ts";
+import { type AdminServer, openAdminServer } from "./admin/server.ts";
+import { Binder } from "./binder.ts";
+import { explain, listenError, prepareListeners } from "./listeners.ts";
+import { createLogging, type LevelName, type Logging, type LogOutput } from "./logging.ts";
+import { MetricsStore } from "./metrics-store.ts";
+import { context, createNaming, type PluginParts } from "./naming.ts";
+import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
+import { WorkerHandle } from "./worker-handle.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+/** What a daemon is started with. */
+export interface StartOptions {
+  /** Checked and complete; `plugins` holds absolute paths. */
+  readonly config: LinkerdConfig;
+  /** The text that it was read from, for lines in messages and for `/config.json`. */
+  readonly configText: string;
+  /** As messages call it; `-` is standard input. */
+  readonly configPath: string;
+  /** Every plugin, the user's included. */
+  readonly registry: Registry;
+  /** Where the log goes. */
+  readonly stdout: LogOutput;
+  readonly logLevel?: LevelName;
+  /** The program of a data worker. */
+  readonly workerUrl?: URL;
+  /** How long an interval of distributions lasts; a minute, as in Linkerd 1. */
+  readonly snapshotIntervalMs?: number;
+}
+
+/** A daemon that runs. */
+export interface Daemon {
+  /** Where the admin server listens. */
+  readonly admin: { readonly ip: string; readonly port: number };
+  /** Where routers listen. */
+  readonly servers: readonly { readonly router: string; readonly ip: string; readonly port: number }[];
+  /** Ends it orderly, within `admin.shutdownGraceMs` unless told otherwise; a second call waits for the same end. */
+  close(graceMs?: number): Promise<void>;
+  /** Resolves when it has ended. */
+  readonly closed: Promise<void>;
+}
+
+/** The least grace, as in Linkerd 1. */
+const minGraceMs = 1000;
+
+const clock: Clock = {
+  now: Date.now,
+  sleep: (ms, signal) =>
+    delay(ms, undefined, signal === undefined ? { ref: false } : { ref: false, signal }).catch(() => {}),
+};
+
+/** Sources run as they are, a build from `.js`. */
+const defaultWorkerUrl = new URL(
+  `../data/worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);
+
+/** Starts a daemon; rejects, with nothing left running, if a port is taken or a worker cannot start. */
+export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
+  const startedMs = clock.now();
+  const source = { path: options.configPath, text: options.configText };
+  const config = await prepareListeners(options.config, source);
+  const logging = createLogging(options.stdout, options.logLevel);
+  const log = logging.logger("daemon");
+  const store = new MetricsStore();
+  const own = store.source();
+  const metrics = createMetrics((changes) => own.apply(changes));
+  const parts: PluginParts = { registry: options.registry, logging, clock, random: Math.random, metrics };
+  const naming = createNaming(config, parts);
+  const binder = new Binder(naming.routers, { log: logging.logger("binder"), clock, metrics });
+  const telemeters = createTelemeters(config, parts);
+
+  const pool = new WorkerPool({
+    size: config.workers,
+    log,
+    restarts: metrics.scope("workers").counter("restarts"),
+    start: (workerId) => {
+      const name = `worker/${workerId}`;
+      const worker = new WorkerHandle({
+        start: { workerId, config, plugins: config.plugins },
+        url: options.workerUrl ?? defaultWorkerUrl,
+        binder,
+        metrics: store,
+        log: logging.logger(name),
+      });
+      worker.send({ type: "level", level: logging.threshold(name) });
+      return worker;
+    },
+  });
+  logging.onChange(() => {
+    for (const worker of pool.workers()) {
+      worker.send({ type: "level", level: logging.threshold(`worker/${worker.id}`) });
+    }
+  });
+  const endProcessMetrics = addProcessMetrics(store);
+  addWorkerMetrics(store, pool, config.workers);
+
+  const stop = new AbortController();
+  const ended = Promise.withResolvers<void>();
+  let closing: Promise<void> | undefined;
+  let serving = false;
+  const state = {
+    version: readVersion(),
+    startedMs,
+    clock,
+    config,
+    configText: options.configText,
+    naming,
+    binder,
+    metrics: store,
+    logging,
+    telemeters,
+    unready: () => {
+      if (closing !== undefined) return "shutting down";
+      if (!serving) return "starting";
+      return pool.readyCount > 0 ? undefined : "no worker accepts connections";
+    },
+    workers: () => ({ ready: pool.readyCount, total: config.workers }),
+    shutdown: (graceMs: number | undefined) => void close(graceMs),
+  };
+
+  let admin: AdminServer | undefined;
+  let identifierServer: HttpServer | undefined;
+  let running: Promise<unknown> = Promise.resolve();
+  const interval = setInterval(() => store.closeInterval(), options.snapshotIntervalMs ?? 60_000);
+  interval.unref();
+
+  const closeRest = async (): Promise<void> => {
+    stop.abort();
+    clearInterval(interval);
+    endProcessMetrics();
+    await running;
+    await Promise.all([admin?.close(), closeServer(identifierServer)]);
+    logging.flush();
+  };
+  const close = (graceMs = config.admin.shutdownGraceMs): Promise<void> => {
+    closing ??= (async () => {
+      log.info("shutting down", { graceMs });
+      await pool.drain(Math.max(graceMs, minGraceMs));
+      log.info("ended");
+      await closeRest();
+    })();
+    closing.then(ended.resolve, ended.reject);
+    return closing;
+  };
+
+  try {
+    const { ip, port } = config.admin;
+    const adminIp = isIP(ip) === 0 ? (await lookup(ip)).address : ip;
+    admin = await openAdminServer(config.admin, adminIp, state, logging.logger("admin")).catch(
+      async (cause) => {
+        throw await listenError(source, [{ path: "admin.port", message: explain(cause, ip, port) }]);
+      },
+    );
+    const { httpIdentifierPort } = config.admin;
+    if (httpIdentifierPort !== undefined) {
+      const opened = openIdentifierServer(adminIp, httpIdentifierPort, config, parts);
+      identifierServer = await opened.catch(async (cause) => {
+        const message = explain(cause, ip, httpIdentifierPort);
+        throw await listenError(source, [{ path: "admin.httpIdentifierPort", message }]);
+      });
+    }
+    log.info("serving admin", { ip: admin.ip, port: admin.port });
+    await pool.start();
+  } catch (cause) {
+    await closeRest();
+    throw cause;
+  }
+  serving = true;
+  const servers = config.routers.flatMap(({ label, servers }) =>
+    servers.map(({ ip, port }) => ({ router: label, ip, port })),
+  );
+  for (const server of servers) log.info("serving", server);
+  running = runTelemeters(telemeters, stop.signal, store, logging);
+  log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
+  return { admin: { ip: admin.ip, port: admin.port }, servers, close, closed: ended.promise };
+};
+
+const createTelemeters = (config: LinkerdConfig, parts: PluginParts): readonly Telemeter[] =>
+  config.telemetry.map(({ kind, experimental: _, ...own }) => {
+    const metrics = parts.metrics.scope("telemeter", kind);
+    return parts.registry
+      .get("telemeter", kind)
+      .create({ ...own }, context(parts, `telemeter/${kind}`, metrics));
+  });
+
+/** Runs the telemeters that have work of their own, until the signal; one that fails is told and not missed. */
+const runTelemeters = async (
+  telemeters: readonly Telemeter[],
+  signal: AbortSignal,
+  store: MetricsStore,
+  logging: Logging,
+): Promise<void> => {
+  await Promise.all(
+    telemeters.map(async (telemeter) => {
+      try {
+        await telemeter.run?.(signal, store);
+      } catch (cause) {
+        logging.logger("telemeter").error("a telemeter failed", { cause });
+      }
+    }),
+  );
+};
+
+const closeServer = async (server: HttpServer | undefined): Promise<void> => {
+  if (server === undefined) return;
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+};
+
+const readVersion = (): string => {
+  const manifest = findPackageJSON("..", import.meta.url);
+  if (manifest === undefined) return "unknown";
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+};
