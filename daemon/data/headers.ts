@@ -14,6 +14,15 @@ export interface Headers {
   set(name: string, value: string): void;
   /** Adds a field at the end. */
   append(name: string, value: string): void;
+  /** Adds fields at the end that are text already, each `name: value` with its CRLF. */
+  appendText(text: string): void;
+  /** A point to which `rewind` takes back whatever was added (not what was removed) since. */
+  mark(): string;
+  rewind(mark: string): void;
   /** Name (as it came) and value of every field, in order. */
   entries(): readonly (readonly [name: string, value: string])[];
+  /** False if no `l5d-…`, `dtab-local` or `x-forwarded-client-cert` field can be there: found out while reading. */
+  readonly mayRoute: boolean;
+  /** False if no `Via` can be there. */
+  readonly mayHaveVia: boolean;
 }

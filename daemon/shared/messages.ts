@@ -41,6 +41,8 @@ export interface WorkerStart {
   readonly config: LinkerdConfig;
   /** Absolute paths or package names of the user's own plugins. */
   readonly plugins: readonly string[];
+  /** Where keys that limit requests stand, e.g. `routers[0].dtab` → `linkerd.yaml:8:5`, for the text of errors. */
+  readonly places?: Readonly<Record<string, string>>;
 }
 
 /** From the control thread to a worker. */

@@ -1,0 +1,23 @@
+/** What holds for one client, worked out once from the configuration. */
+import type { RetryBudgetConfig } from "../../../config/schema.ts";
+import type { AccrualFactory, BalancerFactory } from "../../../plugins/contract.ts";
+import type { HeadLimits } from "../codec/h1/head-scanner.ts";
+
+/** Everything that a client and its endpoints need to know; durations of 0 are no limit. */
+export interface ClientSettings {
+  readonly limits: HeadLimits;
+  readonly balancer: BalancerFactory;
+  readonly accrual: AccrualFactory;
+  readonly requeueBudget: RetryBudgetConfig;
+  readonly attemptTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly minConnections: number;
+  readonly maxWaiters: number;
+  readonly poolIdleMs: number;
+  readonly sessionIdleMs: number;
+  readonly sessionLifeMs: number;
+  readonly noDelay: boolean;
+  readonly keepAlive: boolean;
+}

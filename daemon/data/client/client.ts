@@ -1,0 +1,265 @@
+/**
+ * A client: the endpoints that one bound id stands for. It follows discovery's set, keeping every endpoint that stays
+ * with its connections and state, and picks one for each attempt.
+ */
+import { Address, type Addr } from "../../../dtab/index.ts";
+import type { Balancer, Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
+import { ProxyError } from "../../../plugins/errors.ts";
+import type { CacheEntry } from "../idle-cache.ts";
+import { ConnectionStats, RequestStats, StatusStats } from "../router/stats.ts";
+import type { Sweeper } from "../sweeper.ts";
+import { AccrualState } from "./accrual-state.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { Endpoint, type EndpointContext } from "./endpoint.ts";
+import { RetryBudget } from "./retry-budget.ts";
+
+/** What an attempt may be given: an endpoint, an answer made in process, or the reason why there is neither. */
+export type Pick = Endpoint | { readonly status: number } | ProxyError;
+
+/** One bound id of a router; see the file's comment. */
+export class Client implements CacheEntry, EndpointContext {
+  readonly id: string;
+  readonly settings: ClientSettings;
+  readonly requests: RequestStats;
+  readonly statuses: StatusStats;
+  readonly stats: ConnectionStats;
+  readonly budget: RetryBudget;
+  readonly requeues: Counter;
+  readonly requeueLimit: Counter;
+  readonly requeueBudgetExhausted: Counter;
+  readonly cannotRetry: Counter;
+  readonly limits: EndpointContext["limits"];
+  readonly connectTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly minConnections: number;
+  readonly maxWaiters: number;
+  readonly poolIdleMs: number;
+  readonly sessionIdleMs: number;
+  readonly sessionLifeMs: number;
+  readonly noDelay: boolean;
+  readonly keepAlive: boolean;
+  nowMs = 0;
+  inUse = 0;
+  usedAt = 0;
+  evicted = false;
+  /** Facts about the whole set, e.g. `authority`. */
+  meta: Readonly<Record<string, string | number>> = {};
+
+  readonly #scope: MetricsScope;
+  readonly #sweeper: Sweeper;
+  readonly #onClose: (client: Client) => void;
+  readonly #balancer: Balancer<Endpoint>;
+  readonly #endpoints = new Map<string, Endpoint>();
+  /** Gone from discovery, with requests in flight. */
+  readonly #leaving = new Set<Endpoint>();
+  readonly #served = new Map<string, RequestStats>();
+  readonly #connectLatency: Stat;
+  readonly #failedConnectLatency: Stat;
+  readonly #size: Gauge;
+  readonly #adds: Counter;
+  readonly #removes: Counter;
+  readonly #updates: Counter;
+  readonly #accrualCounters;
+  #status: number | undefined;
+  #state: Addr = { tag: "pending" };
+  #waiters: { attempt(): void }[] = [];
+
+  constructor(
+    id: string,
+    settings: ClientSettings,
+    scope: MetricsScope,
+    sweeper: Sweeper,
+    onClose: (client: Client) => void,
+  ) {
+    this.id = id;
+    this.settings = settings;
+    this.#scope = scope;
+    this.#sweeper = sweeper;
+    this.#onClose = onClose;
+    ({
+      limits: this.limits,
+      connectTimeoutMs: this.connectTimeoutMs,
+      responseTimeoutMs: this.responseTimeoutMs,
+      maxConnections: this.maxConnections,
+      minConnections: this.minConnections,
+      maxWaiters: this.maxWaiters,
+      poolIdleMs: this.poolIdleMs,
+      sessionIdleMs: this.sessionIdleMs,
+      sessionLifeMs: this.sessionLifeMs,
+      noDelay: this.noDelay,
+      keepAlive: this.keepAlive,
+    } = settings);
+    this.requests = new RequestStats(scope);
+    this.statuses = new StatusStats(scope);
+    this.stats = new ConnectionStats(scope);
+    this.#connectLatency = scope.stat("connect_latency_ms");
+    this.#failedConnectLatency = scope.stat("failed_connect_latency_ms");
+    const balancing = scope.scope("loadbalancer");
+    this.#size = balancing.gauge("size");
+    this.#adds = balancing.counter("adds");
+    this.#removes = balancing.counter("removes");
+    this.#updates = balancing.counter("updates");
+    balancing.gauge(`algorithm/${settings.balancer.algorithm}`).set(1);
+    const accrual = scope.scope("failure_accrual");
+    this.#accrualCounters = {
+      removals: accrual.counter("removals"),
+      revivals: accrual.counter("revivals"),
+      probes: accrual.counter("probes"),
+      removedForMs: accrual.counter("removed_for_ms"),
+    };
+    const retries = scope.scope("retries");
+    this.requeues = retries.counter("requeues");
+    this.requeueLimit = retries.counter("request_limit");
+    this.requeueBudgetExhausted = retries.counter("budget_exhausted");
+    this.cannotRetry = retries.counter("cannot_retry");
+    this.budget = new RetryBudget(settings.requeueBudget, performance.now());
+    this.#balancer = settings.balancer.create<Endpoint>();
+  }
+
+  /** The state of its addresses. */
+  get state(): Addr {
+    return this.#state;
+  }
+
+  /** `host:port` of every endpoint, for messages. */
+  get addresses(): readonly string[] {
+    return [...this.#endpoints.values()].map((endpoint) => endpoint.name);
+  }
+
+  /** The stats of one service on this client, `client/<id>/service/<name>`. */
+  service(name: string): RequestStats {
+    let stats = this.#served.get(name);
+    if (stats === undefined) {
+      stats = new RequestStats(this.#scope.scope("service", name));
+      this.#served.set(name, stats);
+    }
+    return stats;
+  }
+
+  /** A service has ended; so do its series here. */
+  forgetService(name: string): void {
+    if (this.#served.delete(name)) this.#scope.scope("service", name).close();
+  }
+
+  /** The request tries again once there are addresses, or none. */
+  await(request: { attempt(): void }): void {
+    this.#waiters.push(request);
+  }
+
+  /** Whether a pick must wait for discovery's first word. */
+  get pending(): boolean {
+    return this.#state.tag === "pending";
+  }
+
+  /** How many endpoints there are. */
+  get size(): number {
+    return this.#endpoints.size;
+  }
+
+  /** Picks for one attempt, another endpoint than the one that just failed if there is one. */
+  pick(nowMs: number, failed: Endpoint | undefined): Pick {
+    this.nowMs = nowMs;
+    let endpoint = this.#balancer.pick();
+    if (failed !== undefined) for (let tries = 0; endpoint === failed && tries < 3; tries++) endpoint = this.#balancer.pick();
+    if (endpoint !== undefined) return endpoint;
+    if (this.#status !== undefined) return { status: this.#status };
+    if (this.#state.tag === "failed") return new ProxyError("E_BIND_FAILED", this.#state.message);
+    return new ProxyError("E_NO_ENDPOINTS", `${this.id} is bound and has no endpoints`);
+  }
+
+  /** An attempt begins on an endpoint. */
+  began(endpoint: Endpoint): void {
+    endpoint.pending++;
+    endpoint.accrual.started(this.nowMs);
+    this.#balancer.started?.(endpoint);
+  }
+
+  /** It has ended; `outcome` is undefined if nobody can say how, as when the caller left. */
+  ended(endpoint: Endpoint, elapsedMs: number, nowMs: number, outcome: boolean | undefined): void {
+    endpoint.pending--;
+    this.#balancer.ended?.(endpoint, elapsedMs);
+    if (outcome === undefined) endpoint.accrual.ignored();
+    else if (outcome) endpoint.accrual.success(nowMs);
+    else endpoint.accrual.failure(nowMs);
+  }
+
+  /** Discovery's word. After a first set only another set, or its end, changes anything: stale beats none. */
+  update(addr: Addr): void {
+    const known = this.#state.tag === "bound" || this.#state.tag === "neg";
+    if (known && (addr.tag === "pending" || addr.tag === "failed")) return;
+    this.#state = addr;
+    if (addr.tag === "pending") return;
+    this.#updates.incr();
+    this.#replace(addr.tag === "bound" ? addr.addresses : []);
+    if (addr.tag === "bound") this.meta = addr.meta;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.attempt();
+  }
+
+  #replace(addresses: readonly Address[]): void {
+    const next = new Map<string, Endpoint>();
+    this.#status = undefined;
+    for (const address of addresses) {
+      if (address.status !== undefined) {
+        this.#status = address.status;
+        continue;
+      }
+      const key = identity(address);
+      let endpoint = this.#endpoints.get(key);
+      if (endpoint === undefined) {
+        endpoint = new Endpoint(address, this, new AccrualState(this.settings.accrual.create(), this.#accrualCounters));
+        this.#sweeper.add(endpoint);
+        this.#adds.incr();
+      } else endpoint.weigh(address);
+      next.set(key, endpoint);
+    }
+    for (const [key, endpoint] of this.#endpoints) {
+      if (next.has(key)) continue;
+      this.#removes.incr();
+      this.#leave(endpoint);
+    }
+    this.#endpoints.clear();
+    for (const [key, endpoint] of next) this.#endpoints.set(key, endpoint);
+    this.#size.set(this.#endpoints.size);
+    this.#balancer.update(Object.freeze([...this.#endpoints.values()]));
+  }
+
+  // Its connections end with their requests; until then their time limits hold.
+  #leave(endpoint: Endpoint): void {
+    endpoint.close();
+    if (endpoint.quiet) this.#sweeper.remove(endpoint);
+    else this.#leaving.add(endpoint);
+    for (const left of this.#leaving) {
+      if (!left.quiet) continue;
+      this.#leaving.delete(left);
+      this.#sweeper.remove(left);
+    }
+  }
+
+  connected(elapsedMs: number): void {
+    this.#connectLatency.record(elapsedMs);
+  }
+
+  connectFailed(elapsedMs: number): void {
+    this.#failedConnectLatency.record(elapsedMs);
+  }
+
+  /** Ends all its connections and series. */
+  close(): void {
+    this.#replace([]);
+    for (const endpoint of this.#leaving) this.#sweeper.remove(endpoint);
+    this.#scope.close();
+    this.#onClose(this);
+  }
+}
+
+/** An address is the same while host, port and facts are; its weight does not count. */
+function identity(address: Address): string {
+  let key = Address.show(address);
+  for (const name of Object.keys(address.meta).sort()) {
+    if (name !== "endpoint_addr_weight") key += `\0${name}=${address.meta[name]}`;
+  }
+  return key;
+}

@@ -1,0 +1,409 @@
+/**
+ * One HTTP/1.x connection to an endpoint: it carries one exchange at a time and goes back to its pool when the answer
+ * and the request have both ended cleanly.
+ *
+ * States: connecting → idle ⇄ busy → closed. What comes while idle was asked by nobody, so it ends the connection: it
+ * could otherwise become the answer to the next request (RFC 9112 §9.3).
+ */
+import type { Socket } from "node:net";
+import { ProxyError } from "../../../../plugins/errors.ts";
+import type { Exchange } from "../../exchange.ts";
+import type { EndpointStream, ResponseHead } from "../../exchange-streams.ts";
+import type { Headers } from "../../headers.ts";
+import type { Sweepable } from "../../sweeper.ts";
+import { BodyReader } from "./body-reader.ts";
+import { FieldBlock, stripHopByHop } from "./field-block.ts";
+import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
+import { Field } from "./known-fields.ts";
+import { Output } from "./output.ts";
+import { readBuffer } from "./read-buffer.ts";
+import { showFields, showTrailers } from "./show.ts";
+
+/** What an endpoint's connections report to it, and the limits that it sets. */
+export interface H1ClientOwner {
+  readonly limits: HeadLimits;
+  readonly connectTimeoutMs: number;
+  /** Longest silence while an answer is owed; 0: none. */
+  readonly responseTimeoutMs: number;
+  /** The connection is made. */
+  connected(connection: H1ClientConnection): void;
+  /** It can take another request. */
+  idle(connection: H1ClientConnection): void;
+  /** It is gone; `error` if it was never made. */
+  closed(connection: H1ClientConnection, error: ProxyError | undefined): void;
+}
+
+const scanner = new HeadScanner();
+
+/** 1xx answers to one request that are read at most. */
+const maxInterims = 100_000;
+
+const unusual =
+  (1 << Field.connection) |
+  (1 << Field.hopByHop) |
+  (1 << Field.te) |
+  (1 << Field.trailer) |
+  (1 << Field.upgrade) |
+  (1 << Field.transferEncoding) |
+  (1 << Field.contentLength);
+
+export class H1ClientConnection implements EndpointStream, Sweepable {
+  /** When it became idle, or was opened. */
+  idleSince = performance.now();
+  readonly openedAt = this.idleSince;
+  /** Requests it has carried. */
+  carried = 0;
+  received = 0;
+
+  readonly #owner: H1ClientOwner;
+  readonly #socket: Socket;
+  readonly #output: Output;
+  readonly #block = new FieldBlock();
+  readonly #body = new BodyReader();
+  #trailerBlock: FieldBlock | undefined;
+
+  #connected = false;
+  #gone = false;
+  #failure: ProxyError | undefined;
+  #exchange: Exchange | undefined;
+  #chunking = false;
+  #requestDone = true;
+  #headDone = false;
+  #tunnel = false;
+  #reusable = true;
+  #interims = 0;
+  #pending: Buffer | undefined;
+  #paused = false;
+  #readAt = 0;
+
+  constructor(socket: Socket, owner: H1ClientOwner) {
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#output = new Output(socket);
+    socket.on("connect", () => {
+      this.#connected = true;
+      owner.connected(this);
+    });
+    socket.on("error", (cause: NodeJS.ErrnoException) => {
+      this.#failure ??= this.#connected
+        ? new ProxyError("E_CONNECTION_CLOSED", `the endpoint's connection failed: ${cause.code ?? cause.message}`)
+        : new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`);
+    });
+    socket.on("end", () => this.#ended());
+    socket.on("close", () => this.#closed());
+    socket.on("drain", () => this.#exchange?.endpointDrained());
+  }
+
+  get remoteText(): string {
+    return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`;
+  }
+
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  /** A request may be sent on it now. */
+  get free(): boolean {
+    return this.#connected && !this.#gone && this.#exchange === undefined && this.#reusable;
+  }
+
+  /** Ends the connection; what is in flight fails. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Takes no further request and ends when the present one has. */
+  retire(): void {
+    this.#reusable = false;
+    if (this.#exchange === undefined) this.#socket.destroy();
+  }
+
+  // === The request ===
+
+  /** Sends a request's head and whatever of its body is at hand. */
+  send(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.#headDone = false;
+    this.#interims = 0;
+    this.#readAt = performance.now();
+    this.carried++;
+    const length = exchange.bodyLength;
+    this.#chunking = length === -1;
+    const head = exchange.method + " " + exchange.target + " HTTP/1.1\r\n" + showFields(exchange.headers);
+    const host = exchange.headers instanceof FieldBlock && exchange.headers.seen & (1 << Field.host) ? "" : hostField(exchange);
+    if (exchange.upgrade) this.#output.text(head + host + "connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    else if (this.#chunking) this.#output.text(head + host + "transfer-encoding: chunked\r\n\r\n");
+    else this.#output.text(head + host + "\r\n");
+    this.#requestDone = length === 0;
+    if (exchange.body !== undefined) {
+      this.#output.data("", exchange.body, 0, exchange.body.length, "");
+      this.#requestDone = true;
+    }
+    exchange.attached(this);
+    this.#output.flush();
+  }
+
+  get congested(): boolean {
+    return this.#output.congested;
+  }
+
+  data(buffer: Buffer, from: number, to: number): void {
+    this.#readAt = performance.now(); // the endpoint owes nothing while it is being fed
+    if (this.#chunking) this.#output.data((to - from).toString(16) + "\r\n", buffer, from, to, "\r\n");
+    else this.#output.data("", buffer, from, to, "");
+  }
+
+  end(trailers: Headers | undefined): void {
+    if (this.#tunnel) {
+      this.#output.flush();
+      this.#socket.end();
+      return;
+    }
+    if (this.#chunking) this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
+    this.#requestDone = true;
+    this.#readAt = performance.now();
+  }
+
+  cancel(): void {
+    this.#exchange = undefined;
+    this.#socket.destroy();
+  }
+
+  flush(): void {
+    this.#output.flush();
+  }
+
+  pauseBody(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resumeBody(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#readAt = performance.now();
+    this.#socket.resume();
+  }
+
+  // === The answer ===
+
+  /** The socket has read into the worker's buffer. */
+  read(buffer: Buffer, length: number): void {
+    this.received += length;
+    if (this.#gone) return;
+    const exchange = this.#exchange;
+    if (exchange === undefined) {
+      this.#socket.destroy(); // nobody asked
+      return;
+    }
+    // A head that drips in does not put its deadline off.
+    if (this.#headDone) this.#readAt = performance.now();
+    let from = 0;
+    let to = length;
+    if (this.#pending !== undefined) {
+      buffer = Buffer.concat([this.#pending, buffer.subarray(0, length)]);
+      this.#pending = undefined;
+      from = 0;
+      to = buffer.length;
+    }
+    this.#process(exchange, buffer, from, to);
+  }
+
+  #process(exchange: Exchange, buffer: Buffer, from: number, to: number): void {
+    let at = from;
+    while (!this.#headDone) {
+      const taken = scanner.response(buffer, at, to, this.#owner.limits, this.#block);
+      if (taken === INCOMPLETE) {
+        this.#pending = buffer === readBuffer ? Buffer.from(buffer.subarray(at, to)) : buffer.subarray(at, to);
+        if (this.#interims > 0) exchange.flushAnswer();
+        return;
+      }
+      if (taken === REFUSED) return this.#fail(scanner.reason);
+      at += taken;
+      if (!this.#head(exchange)) return;
+      if (at === to && !this.#headDone) return;
+    }
+    if (this.#exchange !== exchange) return; // the exchange wants no more of it
+    const end = this.#body.read(buffer, at, to, this, scanner, this.#trailers);
+    if (end === REFUSED) return this.#fail(this.#body.reason);
+    if (this.#exchange !== exchange) return;
+    if (this.#body.done) {
+      // More than the answer: the rest is nobody's (RFC 9112 §9.3).
+      if (end < to) this.#reusable = false;
+      this.#finish(exchange);
+    } else {
+      exchange.flushAnswer();
+      if (exchange.callerCongested) this.pauseBody();
+    }
+  }
+
+  readonly #trailers = (): FieldBlock => (this.#trailerBlock ??= new FieldBlock());
+
+  /** Data of the answer's body, from its reader. */
+  bodyData(buffer: Buffer, from: number, to: number): void {
+    this.#exchange?.answerData(buffer, from, to);
+  }
+
+  // One head; false if that was the end of the exchange.
+  #head(exchange: Exchange): boolean {
+    const status = scanner.status;
+    const block = this.#block;
+    if (status === 101) return this.#switch(exchange, block);
+    const head: ResponseHead = {
+      status,
+      reason: reasonIn(block.text),
+      version: scanner.minor === 1 ? "1.1" : "1.0",
+      headers: block,
+      bodyLength: 0,
+    };
+    if (status < 200) return this.#interim(exchange, head, block);
+    this.#headDone = true;
+    const { contentLength, chunked } = scanner;
+    const bodiless = exchange.method === "HEAD" || status === 204 || status === 304;
+    this.#reusable &&= scanner.minor === 1 || hasOption(block, "keep-alive");
+    let bodyLength: number;
+    if (bodiless) {
+      this.#body.startNone();
+      bodyLength = 0;
+      // A length or a coding behind 204 is a lie of which the body may follow later.
+      if (status === 204 && (chunked || contentLength > 0)) this.#reusable = false;
+      if (chunked) this.#reusable = false;
+    } else if (chunked) {
+      this.#body.startChunked();
+      bodyLength = -1;
+      if (contentLength !== -1) this.#reusable = false;
+    } else if (contentLength !== -1) {
+      this.#body.startCounted(contentLength);
+      bodyLength = contentLength;
+    } else {
+      this.#body.startUntilClose();
+      this.#reusable = false;
+      bodyLength = -1;
+    }
+    if ((block.seen & unusual) !== 0) this.#tidy(block, status, contentLength, chunked);
+    (head as { bodyLength: number }).bodyLength = bodyLength;
+    exchange.answered(head);
+    return this.#exchange === exchange;
+  }
+
+  // Framing and hop-by-hop fields stay on this hop (RFC 9110 §7.6.1).
+  #tidy(block: FieldBlock, status: number, contentLength: number, chunked: boolean): void {
+    if (block.has(Field.connection) && hasOption(block, "close")) this.#reusable = false;
+    if (block.has(Field.transferEncoding)) block.drop(Field.transferEncoding);
+    if (contentLength !== -1 && (chunked || status === 204)) block.drop(Field.contentLength);
+    else if (!scanner.canonicalLength) {
+      block.drop(Field.contentLength);
+      block.append("content-length", String(contentLength));
+    }
+    stripHopByHop(block);
+  }
+
+  #interim(exchange: Exchange, head: ResponseHead, block: FieldBlock): boolean {
+    if (++this.#interims > maxInterims) {
+      this.#fail("too many interim answers");
+      return false;
+    }
+    block.drop(Field.contentLength);
+    block.drop(Field.transferEncoding);
+    stripHopByHop(block);
+    exchange.interim(head);
+    return true;
+  }
+
+  // 101 is an answer to a handshake only, and only to what was asked for (RFC 9110 §15.2.2).
+  #switch(exchange: Exchange, block: FieldBlock): boolean {
+    const protocol = block.has(Field.upgrade) ? block.list(Field.upgrade).trim().toLowerCase() : "";
+    if (!exchange.upgrade || protocol !== "websocket") {
+      this.#fail("the endpoint switches to a protocol that nobody asked for");
+      return false;
+    }
+    block.drop(Field.contentLength);
+    block.drop(Field.transferEncoding);
+    stripHopByHop(block);
+    this.#headDone = true;
+    this.#tunnel = true;
+    this.#chunking = false;
+    this.#requestDone = false;
+    this.#reusable = false;
+    this.#body.startUntilClose();
+    exchange.answered({ status: 101, reason: "Switching Protocols", version: "1.1", headers: block, bodyLength: -1 });
+    return this.#exchange === exchange;
+  }
+
+  #finish(exchange: Exchange): void {
+    const trailers = this.#body.trailers;
+    this.#exchange = undefined;
+    // An answer before the end of the request leaves a body that nobody reads.
+    const reusable = this.#reusable && this.#requestDone && !this.#gone;
+    if (reusable) {
+      this.idleSince = this.#readAt;
+      if (this.#paused) this.resumeBody();
+      this.#owner.idle(this);
+    }
+    exchange.answerEnd(trailers);
+    if (!reusable) this.#socket.destroy();
+  }
+
+  #fail(reason: string): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#socket.destroy();
+    exchange?.endpointFailed(new ProxyError("E_BAD_RESPONSE", reason), "answering");
+  }
+
+  // The endpoint has closed its side.
+  #ended(): void {
+    const exchange = this.#exchange;
+    if (exchange !== undefined && this.#headDone && this.#body.endsAtClose) {
+      this.#exchange = undefined;
+      exchange.answerEnd(undefined);
+      if (this.#tunnel) {
+        this.#socket.end();
+        return;
+      }
+    }
+    this.#socket.destroy();
+  }
+
+  #closed(): void {
+    this.#gone = true;
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    const error = this.#failure ?? new ProxyError("E_CONNECTION_CLOSED", "the endpoint closed the connection before it answered");
+    this.#owner.closed(this, this.#connected ? undefined : error);
+    const begun = this.#headDone || this.#pending !== undefined || this.#interims > 0;
+    exchange?.endpointFailed(error, begun ? "answering" : this.carried > 1 ? "stale" : "sent");
+  }
+
+  sweep(nowMs: number): void {
+    if (!this.#connected) {
+      if (nowMs - this.openedAt > this.#owner.connectTimeoutMs) {
+        this.#failure = new ProxyError("E_CONNECT_TIMEOUT", `no connection within ${this.#owner.connectTimeoutMs} ms`);
+        this.#socket.destroy();
+      }
+      return;
+    }
+    const { responseTimeoutMs } = this.#owner;
+    if (this.#exchange === undefined || this.#tunnel || this.#paused || responseTimeoutMs === 0) return;
+    if ((this.#headDone || this.#requestDone) && nowMs - this.#readAt > responseTimeoutMs) {
+      const exchange = this.#exchange;
+      this.#exchange = undefined;
+      this.#socket.destroy();
+      exchange.endpointFailed(new ProxyError("E_RESPONSE_TIMEOUT", `the endpoint was silent for ${responseTimeoutMs} ms`), "sent");
+    }
+  }
+}
+
+/** HTTP/1.1 needs a Host, if an empty one (RFC 9112 §3.2). */
+const hostField = (exchange: Exchange): string => (exchange.headers.first("host") === undefined ? "host: \r\n" : "");
+
+const hasOption = (block: FieldBlock, option: string): boolean =>
+  block.has(Field.connection) && block.list(Field.connection).toLowerCase().split(",").some((token) => token.trim() === option);
+
+// The phrase of a status line that has been scanned: it starts behind `HTTP/1.1 200 `.
+function reasonIn(text: string): string {
+  if (text.startsWith("OK\r", 13)) return "OK";
+  const end = text.indexOf("\r");
+  return end > 13 ? text.slice(13, end) : "";
+}

@@ -1,0 +1,246 @@
+/**
+ * One request and its answer, between the caller's stream and the endpoint's: it passes data and back-pressure from
+ * one to the other and tells its handler, the router, what happens.
+ *
+ * Order of events: accept → (attempt → answered → data → end), and several attempts if the router says so. `finished`
+ * comes exactly once, whatever happens.
+ */
+import type { ProxyError } from "../../plugins/errors.ts";
+import type { CallerStream, EndpointStream, ResponseHead } from "./exchange-streams.ts";
+import type { Headers } from "./headers.ts";
+
+/**
+ * How far an attempt got that broke: `unsent`: the endpoint has seen nothing of it; `stale`: its connection had served
+ * before and died without a byte of the answer; `sent`: the endpoint may have processed it; `answering`: it has begun
+ * to answer.
+ */
+export type Progress = "unsent" | "stale" | "sent" | "answering";
+
+/** What the router does about one exchange. */
+export interface ExchangeHandler {
+  /** The head of an answer; the handler passes it on with `exchange.respond`, or takes another attempt. */
+  answered(head: ResponseHead): void;
+  /** The attempt failed before it was answered. */
+  attemptFailed(error: ProxyError, progress: Progress): void;
+  /** The request failed for good, without an answer so far. */
+  failed(error: ProxyError): void;
+  /** Over: the answer has ended, was cut, or nobody wants it; `error` in the last two cases. */
+  finished(error: ProxyError | "gone" | undefined): void;
+}
+
+/** Changes an answer's body on its way, e.g. compresses it; it calls `emitData` and `emitEnd`. */
+export interface BodyTransform {
+  data(buffer: Buffer, from: number, to: number): void;
+  end(trailers: Headers | undefined): void;
+  readonly congested: boolean;
+  /** The caller takes more again. */
+  resume(): void;
+  close(): void;
+}
+
+/** A request on its way. */
+export class Exchange {
+  readonly caller: CallerStream;
+  readonly method: string;
+  /** Origin-form or `*`; identifiers may rewrite it. */
+  target: string;
+  readonly version: "1.0" | "1.1" | "2";
+  readonly headers: Headers;
+  /** Bytes of the request's body; -1 if its end is not known beforehand. */
+  readonly bodyLength: number;
+  /** The whole body, where it is small: such a request can be sent again. */
+  body: Buffer | undefined = undefined;
+  /** The whole request has arrived. */
+  requestComplete = false;
+  expectsContinue = false;
+  upgrade = false;
+  /** Of an absolute-form target. */
+  scheme: "http" | "https" | undefined = undefined;
+
+  /** Set by the router when it accepts the exchange. */
+  handler: ExchangeHandler | undefined = undefined;
+  transform: BodyTransform | undefined = undefined;
+
+  /** A head has gone to the caller. */
+  responded = false;
+  finished = false;
+
+  #stream: EndpointStream | undefined = undefined;
+  /** Body data that came before there was a stream. */
+  #held: Buffer[] | undefined = undefined;
+  #ended = false;
+  #trailers: Headers | undefined = undefined;
+  #bodySent = false;
+
+  constructor(
+    caller: CallerStream,
+    method: string,
+    target: string,
+    version: "1.0" | "1.1" | "2",
+    headers: Headers,
+    bodyLength: number,
+  ) {
+    this.caller = caller;
+    this.method = method;
+    this.target = target;
+    this.version = version;
+    this.headers = headers;
+    this.bodyLength = bodyLength;
+  }
+
+  /** The first value of a header; the name in lower case. */
+  header(name: string): string | undefined {
+    return this.headers.first(name);
+  }
+
+  /** An endpoint's stream has the request. */
+  get sending(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** The request can be sent once more: all of its body is still here. */
+  get replayable(): boolean {
+    return this.bodyLength === 0 || this.body !== undefined || !this.#bodySent;
+  }
+
+  // === From the caller ===
+
+  requestData(buffer: Buffer, from: number, to: number): void {
+    if (this.finished) return;
+    if (this.#stream === undefined) {
+      (this.#held ??= []).push(Buffer.from(buffer.subarray(from, to)));
+      this.caller.pauseBody();
+      return;
+    }
+    this.#bodySent = true;
+    this.#stream.data(buffer, from, to);
+    if (this.#stream.congested) this.caller.pauseBody();
+  }
+
+  requestEnd(trailers: Headers | undefined): void {
+    this.requestComplete = true;
+    this.#ended = true;
+    this.#trailers = trailers;
+    this.#stream?.end(trailers);
+  }
+
+  /** Writes what of the request has been passed on. */
+  flushRequest(): void {
+    this.#stream?.flush();
+  }
+
+  callerDrained(): void {
+    this.transform?.resume();
+    if (!this.callerCongested) this.#stream?.resumeBody();
+  }
+
+  /** The caller's connection is gone. */
+  callerGone(): void {
+    this.#close("gone");
+  }
+
+  // === To and from the endpoint ===
+
+  /** An endpoint's stream has taken the request; it is given the body so far. */
+  attached(stream: EndpointStream): void {
+    this.#stream = stream;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) {
+      this.#bodySent = true;
+      for (const data of held) stream.data(data, 0, data.length);
+    }
+    if (this.#ended && this.body === undefined && this.bodyLength !== 0) stream.end(this.#trailers);
+    if (!this.requestComplete) this.caller.resumeBody();
+  }
+
+  /** Gives the present attempt up; the endpoint's stream is cut. */
+  abandonAttempt(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.cancel();
+  }
+
+  endpointDrained(): void {
+    if (!this.requestComplete) this.caller.resumeBody();
+  }
+
+  interim(head: ResponseHead): void {
+    // An unasked 100 is for nobody; hints are passed on.
+    if (!this.finished && (head.status !== 100 || this.expectsContinue)) this.caller.interim(head);
+  }
+
+  answered(head: ResponseHead): void {
+    this.handler!.answered(head);
+  }
+
+  /** Sends the head of the answer to the caller. */
+  respond(head: ResponseHead): void {
+    this.responded = true;
+    if (head.status === 101) this.requestComplete = false;
+    this.caller.respond(head);
+  }
+
+  answerData(buffer: Buffer, from: number, to: number): void {
+    if (this.transform === undefined) this.caller.data(buffer, from, to);
+    else this.transform.data(buffer, from, to);
+  }
+
+  answerEnd(trailers: Headers | undefined): void {
+    this.#stream = undefined;
+    if (this.transform === undefined) this.emitEnd(trailers);
+    else this.transform.end(trailers);
+  }
+
+  /** The end of the answer to the caller. */
+  emitEnd(trailers: Headers | undefined): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.handler!.finished(undefined);
+    this.caller.end(trailers);
+  }
+
+  /** Writes what of the answer has been passed on. */
+  flushAnswer(): void {
+    this.caller.flush();
+  }
+
+  /** The answer comes faster than it goes. */
+  get callerCongested(): boolean {
+    return this.caller.congested || (this.transform?.congested ?? false);
+  }
+
+  /** The endpoint's stream broke. */
+  endpointFailed(error: ProxyError, progress: Progress): void {
+    this.#stream = undefined;
+    if (this.finished) return;
+    if (this.responded) this.#cut(error);
+    else this.handler!.attemptFailed(error, progress);
+  }
+
+  // === Ends ===
+
+  /** Fails the exchange: an error answer, or a visible cut if the answer has begun. */
+  fail(error: ProxyError): void {
+    if (this.finished) return;
+    this.abandonAttempt();
+    if (this.responded) this.#cut(error);
+    else this.handler!.failed(error);
+  }
+
+  #cut(error: ProxyError): void {
+    this.finished = true;
+    this.transform?.close();
+    this.handler!.finished(error);
+    this.caller.cut();
+  }
+
+  #close(reason: "gone"): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.abandonAttempt();
+    this.transform?.close();
+    this.#held = undefined;
+    this.handler?.finished(reason);
+  }
+}

@@ -1,0 +1,384 @@
+/**
+ * One request on its way through a router, in order: arrive → identify → bind → attempt → judge → answer. Attempts
+ * repeat for two reasons, in two layers as in Linkerd 1: below, a *requeue* of what provably was not processed; above,
+ * a *retry* of what the service's classifier calls retryable. Both are paid from budgets.
+ */
+import { type Attempt, type Backoff, type TraceContext, Unidentified } from "../../../plugins/contract.ts";
+import { ProxyError } from "../../../plugins/errors.ts";
+import type { Client } from "../client/client.ts";
+import { Endpoint } from "../client/endpoint.ts";
+import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
+import type { ResponseHead } from "../exchange-streams.ts";
+import type { Deadline as ArmedDeadline, Expiring } from "../timer-wheel.ts";
+import { Arrival } from "./arrival.ts";
+import { prepareAnswer } from "./answer.ts";
+import type { Binding, Bound } from "./binding.ts";
+import { addVia } from "./call-depth.ts";
+import { classifyAttempt } from "./classify.ts";
+import { type Deadline, deadlineOf, strictest, writeDeadline } from "./deadline.ts";
+import { writeDtabHeader } from "./dtab-headers.ts";
+import { asProxyError, errorAnswer, giveAnswer, ownHead } from "./error-answer.ts";
+import { failureOf } from "./failure.ts";
+import { HeaderList } from "../header-list.ts";
+import { rewriteHost } from "./rewrite-host.ts";
+import type { RouterContext } from "./router-context.ts";
+import type { RouterServer } from "./router-server.ts";
+import { createTraceContext } from "./trace.ts";
+
+/** What a deadline is for. */
+type DeadlineTag = "server" | "total" | "bind" | "attempt" | "backoff";
+
+/** Methods that may be sent again though they may have been processed (RFC 9110 §9.2.2). */
+const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+/** Requeues of one request, whatever the budget holds. */
+const maxRequeues = 25;
+
+export class RoutedRequest implements ExchangeHandler, Expiring {
+  readonly context: RouterContext;
+  readonly server: RouterServer;
+  readonly exchange: Exchange;
+  readonly startedAt: number;
+  readonly trace: TraceContext = createTraceContext();
+  readonly arrival = new Arrival();
+  deadline: Deadline | undefined = undefined;
+  binding: Binding | undefined = undefined;
+  client: Client | undefined = undefined;
+  endpoint: Endpoint | undefined = undefined;
+  /** What became of earlier attempts, a line each. */
+  tried: string[] | undefined = undefined;
+  /** The caller's host, where the endpoint is called by another. */
+  originalHost: string | undefined = undefined;
+
+  /** The request's own headers, before the first attempt added to them. */
+  #mark = "";
+  #attemptAt = 0;
+  #attempting = false;
+  #requeues = 0;
+  /** -1: not asked for yet. */
+  #requeueLimit = -1;
+  #retries = 0;
+  #backoff: Backoff | undefined = undefined;
+  #serviceBegun = false;
+  #success = false;
+  #status = 0;
+  #deadlines: Map<DeadlineTag, ArmedDeadline> | undefined = undefined;
+
+  constructor(context: RouterContext, server: RouterServer, exchange: Exchange) {
+    this.context = context;
+    this.server = server;
+    this.exchange = exchange;
+    this.startedAt = performance.now();
+  }
+
+  // === Arrive, identify, bind ===
+
+  /** The request is here. */
+  start(): void {
+    const { server, exchange, context } = this;
+    exchange.handler = this;
+    server.requests.begin();
+    server.inFlight++;
+    const { maxConcurrentRequests, timeoutMs } = server.config;
+    try {
+      if (maxConcurrentRequests !== undefined && server.inFlight > maxConcurrentRequests) {
+        throw new ProxyError("E_OVERLOADED", `${server.name} is at maxConcurrentRequests`);
+      }
+      this.arrival.receive(this);
+      if (timeoutMs !== undefined && timeoutMs > 0) this.#limit("server", timeoutMs);
+      const path = context.identifier.identify(exchange);
+      if (path instanceof Unidentified) throw new ProxyError("E_UNIDENTIFIED", path.reason);
+      this.#bind(path.show());
+    } catch (thrown) {
+      this.failed(this.arrival.identified(thrown));
+    }
+  }
+
+  #bind(path: string): void {
+    const binding = this.context.naming.take(path, this.arrival.local, this.startedAt);
+    this.binding = binding;
+    const { service } = binding;
+    service.requests.begin();
+    this.#serviceBegun = true;
+    service.budget.deposit(this.startedAt);
+    if (service.settings.totalTimeoutMs > 0) this.#limit("total", service.settings.totalTimeoutMs);
+    this.#mark = this.exchange.headers.mark();
+    if (binding.pending) {
+      this.#arm("bind", this.context.bindingTimeoutMs);
+      binding.await(this);
+    } else this.attempt();
+  }
+
+  // A time limit that the next hop is told of.
+  #limit(tag: DeadlineTag, ms: number): void {
+    this.#arm(tag, ms);
+    this.deadline = strictest(this.deadline, deadlineOf(Date.now(), ms));
+  }
+
+  // === Attempt ===
+
+  /** Picks a client and an endpoint and sends the request; called again for every further attempt. */
+  attempt(): void {
+    const { exchange, context } = this;
+    if (exchange.finished) return;
+    try {
+      const binding = this.binding!;
+      const { tree } = binding;
+      if (tree === undefined) throw binding.failure ?? new ProxyError("E_BUG", "an undecided binding was used");
+      const leaf = tree.picker.pick(context.random);
+      if (leaf === undefined) throw new ProxyError("E_NO_ROUTE", `${binding.path} resolves to nothing`);
+      this.#letClientGo();
+      const { bound, client } = context.naming.client(leaf, binding, this.startedAt);
+      this.client = client;
+      if (client.pending) {
+        this.#arm("bind", context.bindingTimeoutMs);
+        client.await(this);
+        return;
+      }
+      this.#dispatch(bound, client);
+    } catch (thrown) {
+      this.failed(asProxyError(thrown));
+    }
+  }
+
+  #dispatch(bound: Bound, client: Client): void {
+    const { exchange } = this;
+    const now = this.#attemptAt === 0 ? this.startedAt : performance.now();
+    const picked = client.pick(now, this.endpoint);
+    if (picked instanceof ProxyError) throw picked;
+    if (!this.arrival.forwards(this, client, picked instanceof Endpoint ? picked : undefined)) return;
+    this.#attemptAt = now;
+    this.#writeHeaders(bound, client);
+    client.requests.begin();
+    client.service(this.binding!.service.name).begin();
+    this.#attempting = true;
+    if (picked instanceof Endpoint) {
+      this.endpoint = picked;
+      client.began(picked);
+      const { attemptTimeoutMs } = client.settings;
+      if (attemptTimeoutMs > 0) {
+        this.#disarm("attempt");
+        this.#arm("attempt", attemptTimeoutMs);
+      }
+      picked.take(exchange);
+      // It waits for a connection, which the binding timeout covers too.
+      if (!exchange.sending && !exchange.finished) this.#arm("bind", this.context.bindingTimeoutMs);
+    } else this.#answerInProcess(picked.status);
+  }
+
+  #writeHeaders(bound: Bound, client: Client): void {
+    const { headers, version } = this.exchange;
+    const { arrival } = this;
+    headers.rewind(this.#mark);
+    if (arrival.hadRouting) {
+      headers.remove("l5d-dst-service");
+      headers.remove("l5d-dst-client");
+      headers.remove("l5d-dst-residual");
+      headers.remove("l5d-reqid");
+      headers.remove("l5d-ctx-trace");
+    }
+    headers.appendText(this.binding!.service.field + bound.fields);
+    if (headers.mayHaveVia) addVia(headers, version);
+    else headers.append("via", version === "1.0" ? "1.0 linkerd" : version === "2" ? "h2 linkerd" : "1.1 linkerd");
+    arrival.sink.headers = headers;
+    this.context.tracing.dispatch(this.trace, arrival.sink);
+    if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
+    let { deadline } = this;
+    if (client.settings.attemptTimeoutMs > 0) deadline = strictest(deadline, deadlineOf(Date.now(), client.settings.attemptTimeoutMs));
+    if (deadline !== undefined) writeDeadline(headers, deadline);
+    const { authority } = client.meta;
+    if (typeof authority === "string") this.originalHost = rewriteHost(headers, authority) ?? this.originalHost;
+  }
+
+  // `/$/io.buoyant.http.status/<code>`.
+  #answerInProcess(status: number): void {
+    const headers = new HeaderList(status === 204 || status === 304 ? [] : [["content-length", "0"]]);
+    this.answered(ownHead(status, headers, 0));
+    if (!this.exchange.finished && this.exchange.responded) this.exchange.emitEnd(undefined);
+  }
+
+  // === Judge ===
+
+  answered(head: ResponseHead): void {
+    const { exchange } = this;
+    const client = this.client!;
+    const now = performance.now();
+    const elapsedMs = now - this.#attemptAt;
+    this.#disarm("attempt");
+    this.#disarm("bind");
+    const { service } = this.binding!;
+    const attempt: Attempt = { method: exchange.method, status: head.status, error: undefined, responseHeader: (name) => head.headers.first(name) };
+    // The usual answer needs no rules: what is below 500 is a success to every classifier.
+    const judged = head.status < 500 ? "success" : classifyAttempt(service.settings.classifier, attempt, !exchange.replayable);
+    client.statuses.status(head.status, elapsedMs);
+    this.#success = judged === "success";
+    this.#status = head.status;
+    if (judged === "retryable" && this.#mayRetry(now)) {
+      this.#endAttempt(false, now);
+      exchange.abandonAttempt();
+      this.#retry();
+      return;
+    }
+    try {
+      prepareAnswer(this, head, this.#success);
+    } catch (thrown) {
+      exchange.fail(asProxyError(thrown));
+    }
+  }
+
+  attemptFailed(error: ProxyError, progress: Progress): void {
+    const now = performance.now();
+    const { exchange } = this;
+    const client = this.client!;
+    const { endpoint } = this;
+    this.#disarm("attempt");
+    client.statuses.error();
+    this.#endAttempt(false, now, error);
+    (this.tried ??= []).push(`${endpoint?.name ?? client.id}: ${error.message}`);
+    const unprocessed = progress === "unsent" || (progress === "stale" && idempotent.has(exchange.method));
+    if (unprocessed && exchange.replayable && this.#mayRequeue(client, now, progress)) {
+      this.attempt();
+      return;
+    }
+    const { settings } = this.binding!.service;
+    const attempt: Attempt = { method: exchange.method, status: undefined, error, responseHeader: () => undefined };
+    if (classifyAttempt(settings.classifier, attempt, !exchange.replayable) === "retryable" && this.#mayRetry(now)) this.#retry();
+    else this.failed(error);
+  }
+
+  // What never was processed goes elsewhere at once, if there is an elsewhere and the client's budget pays.
+  #mayRequeue(client: Client, nowMs: number, progress: Progress): boolean {
+    if (progress === "unsent" && client.size < 2) return false;
+    if (this.#requeueLimit === -1) this.#requeueLimit = Math.min(maxRequeues, Math.ceil(0.2 * client.budget.balance(nowMs)));
+    if (this.#requeues >= this.#requeueLimit) {
+      client.requeueLimit.incr();
+      return false;
+    }
+    if (!client.budget.tryWithdraw(nowMs)) {
+      client.requeueBudgetExhausted.incr();
+      return false;
+    }
+    this.#requeues++;
+    client.requeues.incr();
+    return true;
+  }
+
+  #mayRetry(nowMs: number): boolean {
+    const { service } = this.binding!;
+    if (!this.exchange.replayable || this.exchange.upgrade) return false;
+    if (service.budget.tryWithdraw(nowMs)) return true;
+    service.budgetExhausted.incr();
+    return false;
+  }
+
+  #retry(): void {
+    const { service } = this.binding!;
+    service.retries.incr();
+    this.#retries++;
+    this.#requeues = 0;
+    this.#requeueLimit = -1;
+    this.#backoff ??= service.settings.retryBackoff.start();
+    const waitMs = this.#backoff.next() ?? 0;
+    if (waitMs > 0) this.#arm("backoff", waitMs);
+    else this.attempt();
+  }
+
+  // === Ends ===
+
+  failed(error: ProxyError): void {
+    const { exchange } = this;
+    if (exchange.finished) return;
+    if (error.code === "E_BUG") this.context.log.error("a bug failed a request", { error: error.message, cause: String((error.cause as Error)?.stack ?? "") });
+    this.#success = false;
+    const { head, body } = errorAnswer(error, failureOf(this, error), this.context.errorLimits);
+    this.#status = head.status;
+    this.#failure = error;
+    if (this.server.config.clearContext) this.arrival.clearAnswer(head);
+    giveAnswer(exchange, head, this.server.config.clearContext && error.code !== "E_OVERLOADED" ? Buffer.alloc(0) : body);
+  }
+
+  #failure: ProxyError | undefined = undefined;
+
+  finished(error: ProxyError | "gone" | undefined): void {
+    const now = performance.now();
+    const { server, binding } = this;
+    const elapsedMs = now - this.startedAt;
+    if (this.#deadlines !== undefined) this.#disarmAll();
+    const gone = error === "gone";
+    const failure = error === undefined || gone ? this.#failure : error;
+    this.#endAttempt(gone ? undefined : this.#success && error === undefined, now, failure);
+    this.#letClientGo();
+    const success = !gone && error === undefined && this.#success;
+    const code = gone ? "E_CANCELLED" : failure?.code;
+    if (binding !== undefined) {
+      binding.service.requests.end(success, elapsedMs, code);
+      if (this.#serviceBegun) binding.service.retriesPerRequest.record(this.#retries);
+      this.context.naming.release(binding);
+    }
+    server.inFlight--;
+    server.requests.end(success, elapsedMs, code);
+    if (this.#status > 0 && !gone) server.statuses.status(this.#status, elapsedMs);
+    else server.statuses.error();
+  }
+
+  // The present attempt is over; the outcome is undefined if it says nothing about the endpoint.
+  #endAttempt(outcome: boolean | undefined, nowMs: number, error?: ProxyError): void {
+    if (!this.#attempting) return;
+    this.#attempting = false;
+    const client = this.client!;
+    const elapsedMs = nowMs - this.#attemptAt;
+    client.requests.end(outcome === true, elapsedMs, error?.code);
+    client.service(this.binding!.service.name).end(outcome === true, elapsedMs, error?.code);
+    if (outcome === true) client.budget.deposit(nowMs);
+    if (this.endpoint !== undefined) client.ended(this.endpoint, elapsedMs, nowMs, outcome);
+  }
+
+  #letClientGo(): void {
+    const { client } = this;
+    if (client === undefined) return;
+    this.client = undefined;
+    this.context.naming.releaseClient(client);
+  }
+
+  // === Deadlines ===
+
+  #arm(tag: DeadlineTag, ms: number): void {
+    this.#deadlines ??= new Map();
+    if (!this.#deadlines.has(tag)) this.#deadlines.set(tag, this.context.wheel.arm(this, tag, ms));
+  }
+
+  #disarm(tag: DeadlineTag): void {
+    const deadline = this.#deadlines?.get(tag);
+    if (deadline === undefined) return;
+    this.#deadlines!.delete(tag);
+    this.context.wheel.disarm(deadline);
+  }
+
+  #disarmAll(): void {
+    for (const deadline of this.#deadlines!.values()) this.context.wheel.disarm(deadline);
+    this.#deadlines = undefined;
+  }
+
+  expired(tag: string): void {
+    this.#deadlines?.delete(tag as DeadlineTag);
+    const { exchange } = this;
+    switch (tag as DeadlineTag) {
+      case "backoff":
+        this.attempt();
+        break;
+      case "bind":
+        if (!exchange.sending && !exchange.responded) exchange.fail(new ProxyError("E_BIND_TIMEOUT", "no connection in time"));
+        break;
+      case "attempt":
+        exchange.abandonAttempt();
+        this.attemptFailed(new ProxyError("E_ATTEMPT_TIMEOUT", "no answer in time"), "sent");
+        break;
+      case "total":
+        if (!exchange.responded) exchange.fail(new ProxyError("E_TOTAL_TIMEOUT", "no answer in time"));
+        break;
+      case "server":
+        if (!exchange.responded) exchange.fail(new ProxyError("E_SERVER_TIMEOUT", "no answer in time"));
+        break;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** One listening server of a router: its settings and its series. */
+import type { ServerConfig } from "../../../config/schema.ts";
+import type { Labeler, MetricsScope } from "../../../plugins/contract.ts";
+import type { CallerStream, SocketAddress } from "../exchange-streams.ts";
+import { ConnectionStats, RequestStats, StatusStats } from "./stats.ts";
+
+/** What labels the two ends of a connection in `Forwarded`. */
+export interface ForwardedLabelers {
+  readonly by: Labeler;
+  readonly for: Labeler;
+}
+
+/** A server; requests of all its connections count together. */
+export class RouterServer {
+  /** Its place in the router's list. */
+  readonly index: number;
+  readonly config: ServerConfig;
+  /** `ip/port`, as in metrics. */
+  readonly name: string;
+  readonly requests: RequestStats;
+  readonly statuses: StatusStats;
+  readonly connections: ConnectionStats;
+  readonly forwarded: ForwardedLabelers | undefined;
+  inFlight = 0;
+  /** Labels that hold for a whole connection. */
+  readonly #kept: Readonly<Record<keyof ForwardedLabelers, WeakMap<CallerStream, string>>> = {
+    by: new WeakMap(),
+    for: new WeakMap(),
+  };
+
+  constructor(index: number, config: ServerConfig, name: string, scope: MetricsScope, forwarded: ForwardedLabelers | undefined) {
+    this.index = index;
+    this.config = config;
+    this.name = name;
+    this.requests = new RequestStats(scope);
+    this.statuses = new StatusStats(scope);
+    this.connections = new ConnectionStats(scope);
+    this.forwarded = forwarded;
+  }
+
+  /** The label of one end of a connection. */
+  label(end: keyof ForwardedLabelers, connection: CallerStream, address: SocketAddress): string {
+    const labeler = this.forwarded![end];
+    if (!labeler.perConnection) return labeler.label(address);
+    let label = this.#kept[end].get(connection);
+    if (label === undefined) {
+      label = labeler.label(address);
+      this.#kept[end].set(connection, label);
+    }
+    return label;
+  }
+}

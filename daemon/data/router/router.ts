@@ -1,0 +1,204 @@
+/** One router of the configuration in a worker: its plugins, its names and its servers. */
+import { clientEntries, defaults, serviceEntries } from "../../../config/entries.ts";
+import type { BackoffConfig, ClientParams, PluginBlock, RouterConfig, ServiceParams } from "../../../config/schema.ts";
+import { type Addr, Dtab, Path } from "../../../dtab/index.ts";
+import type { ContextOf, Logger, MetricsScope, PluginContext, Slot, SlotTypes } from "../../../plugins/contract.ts";
+import { ProxyError } from "../../../plugins/errors.ts";
+import type { Registry } from "../../../plugins/registry.ts";
+import type { BindingState, ToControl } from "../../shared/messages.ts";
+import { createBackoff, defaultAccrualBackoff, defaultRetryBackoff } from "../client/backoff.ts";
+import { Client } from "../client/client.ts";
+import type { ClientSettings } from "../client/client-settings.ts";
+import { createParamConfigs, type ParamConfigs } from "../client/param-configs.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Sweeper } from "../sweeper.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
+import { errorAnswer } from "./error-answer.ts";
+import { errorHeaderLimit } from "./error-header.ts";
+import { dtabLines } from "./failure.ts";
+import { createIdentifierChain } from "./identifier-chain.ts";
+import { Naming, type NamingOwner } from "./naming.ts";
+import { createRandomWords } from "./random-words.ts";
+import { RoutedRequest } from "./routed-request.ts";
+import type { RouterContext } from "./router-context.ts";
+import { RouterServer } from "./router-server.ts";
+import { Service, type ServiceSettings } from "./service.ts";
+import { createTracing, type Tracing } from "./trace.ts";
+
+/** What a worker gives each of its routers. */
+export interface WorkerServices {
+  readonly registry: Registry;
+  readonly metrics: MetricsScope;
+  readonly log: Logger;
+  readonly plugin: PluginContext;
+  readonly wheel: TimerWheel;
+  readonly sweeper: Sweeper;
+  readonly random: () => number;
+  readonly post: (message: ToControl) => void;
+  readonly nextBind: () => number;
+  /** Where a key of the configuration stands, e.g. `linkerd.yaml:14:5 routers[0].dtab`. */
+  readonly place: (key: string) => string;
+}
+
+/** See the file's comment. */
+export class Router implements RouterContext, NamingOwner {
+  readonly label: string;
+  readonly config: RouterConfig;
+  readonly naming: Naming;
+  readonly identifier: RouterContext["identifier"];
+  readonly tracing: Tracing;
+  readonly alwaysReadTrace: boolean;
+  readonly wheel: TimerWheel;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly errorLimits: RouterContext["errorLimits"];
+  readonly bindingTimeoutMs: number;
+  readonly baseDtab: readonly string[];
+  readonly streaming: boolean;
+  readonly compressionLevel: number;
+  readonly servers: readonly RouterServer[];
+
+  readonly #index: number;
+  readonly #services: WorkerServices;
+  readonly #scope: MetricsScope;
+  readonly #named = new Map<string, Service>();
+  readonly #clientParams: ParamConfigs<ClientParams>;
+  readonly #serviceParams: ParamConfigs<ServiceParams>;
+
+  constructor(index: number, config: RouterConfig, services: WorkerServices) {
+    this.#index = index;
+    this.#services = services;
+    this.config = config;
+    this.label = config.label;
+    this.#scope = services.metrics.scope("rt", config.label);
+    this.wheel = services.wheel;
+    this.random = services.random;
+    this.log = services.log;
+    this.errorLimits = {
+      headerChars: errorHeaderLimit(config.maxHeadersKB),
+      maxErrResponseKB: config.maxErrResponseKB,
+    };
+    this.bindingTimeoutMs = config.bindingTimeoutMs;
+    this.baseDtab = dtabLines(Dtab.read(config.dtab));
+    this.streaming = config.streamingEnabled;
+    this.compressionLevel = config.compressionLevel;
+    const dstPrefix = Path.read(config.dstPrefix);
+    this.identifier = createIdentifierChain(
+      config.identifier.map((block) => this.#create("identifier", block, { ...services.plugin, dstPrefix })),
+    );
+    const propagator = this.#create("propagator", config.tracePropagator, services.plugin);
+    this.tracing = createTracing(propagator, createRandomWords());
+    this.alwaysReadTrace = propagator.reads.some((name) => !name.startsWith("l5d-"));
+    this.#clientParams = createParamConfigs(clientEntries(config.client));
+    this.#serviceParams = createParamConfigs(serviceEntries(config.service));
+    this.naming = new Naming(this, config.bindingCache, this.#scope.scope("bindcache"), services.post, services.nextBind);
+    if (config.originator) this.#scope.gauge("originator").set(1);
+    this.servers = config.servers.map((server, at) => {
+      const name = `${server.ip}/${server.port}`;
+      const labeler = (block: PluginBlock) => this.#create("labeler", block, { ...services.plugin, routerLabel: config.label });
+      const forwarded = server.addForwardedHeader && {
+        by: labeler(server.addForwardedHeader.by),
+        for: labeler(server.addForwardedHeader.for),
+      };
+      return new RouterServer(at, server, name, this.#scope.scope("server", name), forwarded);
+    });
+  }
+
+  // A plugin of the checked configuration; its block is its config.
+  #create<S extends Slot>(slot: S, block: PluginBlock, context: ContextOf<S>): SlotTypes[S] {
+    return this.#services.registry.get(slot, block.kind).create(block, context);
+  }
+
+  place(key: string): string {
+    return this.#services.place(`routers[${this.#index}].${key}`);
+  }
+
+  /** Takes a request from one of its servers. */
+  accept(server: RouterServer, exchange: Exchange): void {
+    new RoutedRequest(this, server, exchange).start();
+  }
+
+  /** The answer to what never became a request. */
+  refusal(error: ProxyError): ReturnType<typeof errorAnswer> {
+    return errorAnswer(error, { code: error.code, message: error.message }, this.errorLimits);
+  }
+
+  /** The control thread's word on a binding. */
+  bound(bind: number, state: BindingState): void {
+    for (const waiting of this.naming.bound(bind, state)) waiting.attempt();
+  }
+
+  /** The control thread's word on a client's addresses. */
+  addr(id: string, addr: Addr): void {
+    this.naming.addr(id, addr);
+  }
+
+  /** Ends its names, clients and series. */
+  close(): void {
+    this.naming.close();
+    this.#scope.close();
+  }
+
+  // === NamingOwner ===
+
+  service(path: string): Service {
+    let service = this.#named.get(path);
+    if (service === undefined) {
+      service = new Service(path, this.#serviceSettings(path), this.#scope.scope("service", path.slice(1)));
+      this.#named.set(path, service);
+    }
+    service.bindings++;
+    return service;
+  }
+
+  serviceEnded(service: Service): void {
+    if (--service.bindings > 0) return;
+    this.#named.delete(service.path);
+    for (const client of this.naming.clients()) client.forgetService(service.name);
+    service.close();
+  }
+
+  createClient(id: string, closed: (client: Client) => void): Client {
+    return new Client(id, this.#clientSettings(id), this.#scope.scope("client", id.slice(1)), this.#services.sweeper, closed);
+  }
+
+  #serviceSettings(path: string): ServiceSettings {
+    const params = this.#serviceParams.paramsOf(Path.read(path));
+    const { responseClassifier, retries, totalTimeoutMs } = params;
+    return {
+      classifier: responseClassifier && this.#create("classifier", responseClassifier, this.#services.plugin),
+      retryBudget: retries?.budget ?? defaults.retryBudget,
+      retryBackoff: this.#backoff(retries?.backoff) ?? defaultRetryBackoff,
+      totalTimeoutMs: totalTimeoutMs ?? 0,
+    };
+  }
+
+  #backoff(config: BackoffConfig | undefined) {
+    return config && createBackoff(config, this.random);
+  }
+
+  #clientSettings(id: string): ClientSettings {
+    const params = this.#clientParams.paramsOf(Path.read(id));
+    const { loadBalancer, failureAccrual, hostConnectionPool: pool, clientSession, socketOptions } = params;
+    const { plugin } = this.#services;
+    const accrual = failureAccrual ?? defaults.failureAccrual;
+    const backoff = this.#backoff(failureAccrual?.backoff as BackoffConfig | undefined) ?? defaultAccrualBackoff(this.random);
+    return {
+      limits: { maxHeadersBytes: this.config.maxHeadersKB * 1024, maxInitialLineBytes: this.config.maxInitialLineKB * 1024 },
+      balancer: this.#create("balancer", loadBalancer ?? defaults.loadBalancer, plugin),
+      accrual: this.#create("accrual", accrual, { ...plugin, backoff }),
+      requeueBudget: params.requeueBudget ?? defaults.retryBudget,
+      attemptTimeoutMs: Math.max(0, params.requestAttemptTimeoutMs ?? 0),
+      connectTimeoutMs: params.connectTimeoutMs ?? defaults.connectTimeoutMs,
+      responseTimeoutMs: params.responseTimeoutMs ?? socketOptions?.readTimeoutMs ?? 0,
+      maxConnections: pool?.maxSize ?? defaults.hostConnectionPool.maxSize,
+      minConnections: pool?.minSize ?? defaults.hostConnectionPool.minSize,
+      maxWaiters: pool?.maxWaiters ?? defaults.hostConnectionPool.maxWaiters,
+      poolIdleMs: pool?.idleTimeMs ?? 0,
+      sessionIdleMs: clientSession?.idleTimeMs ?? 0,
+      sessionLifeMs: clientSession?.lifeTimeMs ?? 0,
+      noDelay: socketOptions?.noDelay ?? true,
+      keepAlive: socketOptions?.keepAlive ?? false,
+    };
+  }
+}

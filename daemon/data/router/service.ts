@@ -1,0 +1,51 @@
+/** A logical name: its series, its retry budget and what the configuration says about it. */
+import type { BackoffPolicy, Classifier, Counter, MetricsScope, Stat } from "../../../plugins/contract.ts";
+import type { RetryBudgetConfig } from "../../../config/schema.ts";
+import { RetryBudget } from "../client/retry-budget.ts";
+import { RequestStats } from "./stats.ts";
+
+/** What holds for a name, worked out once from the configuration. */
+export interface ServiceSettings {
+  readonly classifier: Classifier | undefined;
+  readonly retryBudget: RetryBudgetConfig;
+  readonly retryBackoff: BackoffPolicy;
+  /** 0: none. */
+  readonly totalTimeoutMs: number;
+}
+
+/** One logical name; it lives as long as a binding of it. */
+export class Service {
+  /** The path without its leading slash, as it stands in metrics. */
+  readonly name: string;
+  readonly path: string;
+  /** The field that tells the endpoint, with its CRLF. */
+  readonly field: string;
+  readonly settings: ServiceSettings;
+  readonly requests: RequestStats;
+  readonly budget: RetryBudget;
+  readonly retries: Counter;
+  readonly retriesPerRequest: Stat;
+  readonly budgetExhausted: Counter;
+  /** Bindings of the name. */
+  bindings = 0;
+  readonly #scope: MetricsScope;
+
+  constructor(path: string, settings: ServiceSettings, scope: MetricsScope) {
+    this.path = path;
+    this.name = path.slice(1);
+    this.field = `l5d-dst-service: ${path}\r\n`;
+    this.settings = settings;
+    this.#scope = scope;
+    this.requests = new RequestStats(scope);
+    this.budget = new RetryBudget(settings.retryBudget, performance.now());
+    const retries = scope.scope("retries");
+    this.retries = retries.counter("total");
+    this.retriesPerRequest = retries.stat("per_request");
+    this.budgetExhausted = retries.counter("budget_exhausted");
+  }
+
+  /** Ends its series. */
+  close(): void {
+    this.#scope.close();
+  }
+}

@@ -1,0 +1,116 @@
+/** The series of servers, services, clients and connections, under Linkerd 1's names, held ready for the hot path. */
+import type { Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
+import type { ErrorCode } from "../../../plugins/errors.ts";
+
+/** Requests at one place of the path: `requests`, `success`, `failures`, `pending`, `request_latency_ms`. */
+export class RequestStats {
+  readonly #scope: MetricsScope;
+  readonly #requests: Counter;
+  readonly #success: Counter;
+  readonly #pending: Gauge;
+  readonly #latency: Stat;
+  #failures: Counter | undefined;
+
+  constructor(scope: MetricsScope) {
+    this.#scope = scope;
+    this.#requests = scope.counter("requests");
+    this.#success = scope.counter("success");
+    this.#pending = scope.gauge("pending");
+    this.#latency = scope.stat("request_latency_ms");
+  }
+
+  /** A request begins here. */
+  begin(): void {
+    this.#pending.add(1);
+  }
+
+  /** It has ended; a failure by our own doing has a code. */
+  end(success: boolean, elapsedMs: number, code: ErrorCode | undefined): void {
+    this.#pending.add(-1);
+    this.#requests.incr();
+    this.#latency.record(elapsedMs);
+    if (success) {
+      this.#success.incr();
+      return;
+    }
+    this.#failures ??= this.#scope.counter("failures");
+    this.#failures.incr();
+    if (code !== undefined) this.#scope.counter(`failures/${code}`).incr();
+  }
+}
+
+const classNames = ["", "1XX", "2XX", "3XX", "4XX", "5XX"];
+
+/** Statuses at one place: `status/<code>`, `status/<class>`, `status/error`, `time/<class>`. */
+export class StatusStats {
+  readonly #scope: MetricsScope;
+  readonly #classes: Counter[];
+  readonly #errors: Counter;
+  readonly #codes: (Counter | undefined)[] = [];
+  readonly #times: (Stat | undefined)[] = [];
+
+  constructor(scope: MetricsScope) {
+    this.#scope = scope;
+    this.#classes = classNames.map((name, i) => (i === 0 ? noCounter : scope.counter(`status/${name}`)));
+    this.#errors = scope.counter("status/error");
+  }
+
+  /** An answer was given. */
+  status(status: number, elapsedMs: number): void {
+    // Statuses beyond the five classes share one series, so an endpoint cannot invent series.
+    const code = status < 600 ? status : 599;
+    const kind = (code / 100) | 0;
+    this.#classes[kind]!.incr();
+    (this.#codes[code] ??= this.#scope.counter(`status/${code}`)).incr();
+    (this.#times[kind] ??= this.#scope.stat(`time/${classNames[kind]}`)).record(elapsedMs);
+  }
+
+  /** No answer was given. */
+  error(): void {
+    this.#errors.incr();
+  }
+}
+
+const noCounter: Counter = { incr() {} };
+
+/** Connections of a server or a client. */
+export class ConnectionStats {
+  readonly #scope: MetricsScope;
+  readonly #connects: Counter;
+  readonly #connections: Gauge;
+  readonly #closes: Counter;
+  readonly #duration: Stat;
+  readonly #requests: Stat;
+  readonly #receivedBytes: Counter;
+  readonly #sentBytes: Counter;
+
+  constructor(scope: MetricsScope) {
+    this.#scope = scope;
+    this.#connects = scope.counter("connects");
+    this.#connections = scope.gauge("connections");
+    this.#closes = scope.counter("closes");
+    this.#duration = scope.stat("connection_duration");
+    this.#requests = scope.stat("connection_requests");
+    this.#receivedBytes = scope.counter("received_bytes");
+    this.#sentBytes = scope.counter("sent_bytes");
+  }
+
+  opened(): void {
+    this.#connects.incr();
+    this.#connections.add(1);
+  }
+
+  closed(lifeMs: number, requests: number, receivedBytes: number, sentBytes: number): void {
+    this.#connections.add(-1);
+    this.#closes.incr();
+    this.#duration.record(lifeMs);
+    this.#requests.record(requests);
+    this.#receivedBytes.incr(receivedBytes);
+    this.#sentBytes.incr(sentBytes);
+  }
+
+  /** What came was no request, or came too slowly. */
+  refused(code: ErrorCode): void {
+    this.#scope.counter(`refused/${code}`).incr();
+  }
+}

@@ -1,0 +1,125 @@
+/** A listening port of a worker: accepts connections and hands them to the codec, until it is drained. */
+import net from "node:net";
+import type { Logger } from "../../../plugins/contract.ts";
+import { defaults } from "../../../config/entries.ts";
+import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-connection.ts";
+import { readBuffer } from "../codec/h1/read-buffer.ts";
+import type { Router } from "../router/router.ts";
+import type { RouterServer } from "../router/router-server.ts";
+import type { Sweeper } from "../sweeper.ts";
+
+/** A caller that takes nothing of its answer for this long is cut off, unless `writeTimeoutMs` says otherwise. */
+const defaultWriteTimeoutMs = 60_000;
+/** Connections that wait to be accepted. */
+const defaultBacklog = 4096;
+
+/** One listener. */
+export class Listener {
+  readonly #router: Router;
+  readonly #server: RouterServer;
+  readonly #sweeper: Sweeper;
+  readonly #log: Logger;
+  readonly #connections = new Set<H1ServerConnection>();
+  readonly #listening: net.Server;
+  #drained: (() => void) | undefined;
+
+  constructor(router: Router, server: RouterServer, sweeper: Sweeper, log: Logger) {
+    this.#router = router;
+    this.#server = server;
+    this.#sweeper = sweeper;
+    this.#log = log;
+    const context = this.#context();
+    // Accepted handles are taken as they are, so that each socket reads into the worker's one buffer.
+    this.#listening = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) => this.#accept(accepted, context));
+  }
+
+  /** Accepts from now on; rejects if the port cannot be had. Every worker listens for itself. */
+  listen(): Promise<void> {
+    const { ip, port, socketOptions } = this.#server.config;
+    return new Promise((resolve, reject) => {
+      this.#listening.once("error", reject);
+      this.#listening.listen({ host: ip, port, backlog: socketOptions.backlog ?? defaultBacklog, reusePort: true }, () => {
+        this.#listening.off("error", reject);
+        this.#listening.on("error", (cause) => this.#log.error("a listener failed", { server: this.#server.name, cause: cause.message }));
+        resolve();
+      });
+    });
+  }
+
+  /** Accepts no more; resolves when the last connection has ended. */
+  drain(): Promise<void> {
+    this.#listening.close();
+    for (const connection of [...this.#connections]) connection.drain();
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+      this.#restIfEmpty();
+    });
+  }
+
+  /** Cuts what is left. */
+  destroy(): void {
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  #accept(accepted: net.Socket, context: H1ServerContext): void {
+    const socket = readingInto(accepted, (length) => connection.read(readBuffer, length));
+    const { noDelay, keepAlive } = this.#server.config.socketOptions;
+    if (noDelay) socket.setNoDelay(true);
+    if (keepAlive) socket.setKeepAlive(true);
+    const connection = new H1ServerConnection(socket, context);
+    this.#connections.add(connection);
+    this.#sweeper.add(connection);
+    socket.resume();
+  }
+
+  #context(): H1ServerContext {
+    const { config } = this.#server;
+    const { config: routerConfig } = this.#router;
+    return {
+      accept: (exchange) => this.#router.accept(this.#server, exchange),
+      refusal: (error) => this.#router.refusal(error),
+      limits: { maxHeadersBytes: routerConfig.maxHeadersKB * 1024, maxInitialLineBytes: routerConfig.maxInitialLineKB * 1024 },
+      bufferedBodyBytes: routerConfig.streamingEnabled
+        ? (routerConfig.streamAfterContentLengthKB ?? defaults.streamAfterContentLengthKB) * 1024
+        : Number.MAX_SAFE_INTEGER,
+      headTimeoutMs: config.requestHeadTimeoutMs,
+      bodyTimeoutMs: config.socketOptions.readTimeoutMs ?? config.requestBodyTimeoutMs,
+      idleTimeoutMs: config.serverSession.idleTimeMs,
+      lifeTimeoutMs: config.serverSession.lifeTimeMs ?? 0,
+      writeTimeoutMs: config.socketOptions.writeTimeoutMs ?? defaultWriteTimeoutMs,
+      stats: this.#server.connections,
+      closed: (connection) => {
+        this.#connections.delete(connection);
+        this.#sweeper.remove(connection);
+        this.#restIfEmpty();
+      },
+    };
+  }
+
+  #restIfEmpty(): void {
+    if (this.#connections.size === 0) this.#drained?.();
+  }
+}
+
+/** The handle that a socket stands on; Node has no public way to move it to a socket with `onread`. */
+interface WithHandle {
+  _handle: unknown;
+}
+
+// Node makes the accepted socket without `onread`; its handle is moved to one that has it.
+function readingInto(accepted: net.Socket, read: (length: number) => void): net.Socket {
+  const holder = accepted as unknown as WithHandle;
+  const handle = holder._handle;
+  holder._handle = null;
+  return new net.Socket({
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: readBuffer,
+      callback: (length: number) => {
+        read(length);
+        return true;
+      },
+    },
+  } as net.SocketConstructorOpts);
+}

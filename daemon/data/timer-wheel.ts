@@ -1,0 +1,68 @@
+/**
+ * Deadlines of requests: one wheel per worker in place of a timer object per request. It ticks only while a deadline
+ * is armed; a deadline fires up to one tick late, never early.
+ */
+
+const tickMs = 10;
+const slotCount = 512;
+
+/** What a deadline calls. */
+export interface Expiring {
+  /** The deadline that was armed with this tag has passed. */
+  expired(tag: string): void;
+}
+
+/** An armed deadline. */
+export interface Deadline {
+  readonly owner: Expiring;
+  readonly tag: string;
+  readonly dueTick: number;
+  readonly slot: Set<Deadline>;
+}
+
+/** Arms and fires deadlines. */
+export class TimerWheel {
+  readonly #slots: Set<Deadline>[] = Array.from({ length: slotCount }, () => new Set<Deadline>());
+  #armed = 0;
+  #tick = 0;
+  #origin = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** Calls `owner.expired(tag)` after `ms`. */
+  arm(owner: Expiring, tag: string, ms: number): Deadline {
+    if (this.#timer === undefined) {
+      this.#origin = performance.now() - this.#tick * tickMs;
+      this.#timer = setInterval(() => this.#advance(), tickMs).unref();
+    }
+    const now = performance.now() - this.#origin;
+    const dueTick = Math.max(this.#tick + 1, Math.ceil((now + ms) / tickMs));
+    const slot = this.#slots[dueTick % slotCount]!;
+    const deadline = { owner, tag, dueTick, slot };
+    slot.add(deadline);
+    this.#armed++;
+    return deadline;
+  }
+
+  /** Takes a deadline back; one that has fired is no harm. */
+  disarm(deadline: Deadline): void {
+    if (deadline.slot.delete(deadline)) this.#rest();
+  }
+
+  #advance(): void {
+    const until = Math.floor((performance.now() - this.#origin) / tickMs);
+    while (this.#tick < until && this.#timer !== undefined) {
+      this.#tick++;
+      for (const deadline of this.#slots[this.#tick % slotCount]!) {
+        if (deadline.dueTick > this.#tick) continue; // a later round of the wheel
+        this.disarm(deadline);
+        deadline.owner.expired(deadline.tag);
+      }
+    }
+  }
+
+  #rest(): void {
+    if (--this.#armed > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
