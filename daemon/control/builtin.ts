@@ -4,6 +4,13 @@ import rewrite from "../../namers/rewrite.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
 import defaultInterpreter from "../../plugins/interpreters/default.ts";
 import fsInterpreter from "../../plugins/interpreters/fs.ts";
+import prometheus from "../../plugins/telemeters/prometheus.ts";
 
 /** Namers, interpreters, transformers, telemeters and announcers. */
-export const controlPlugins: readonly AnyPlugin[] = [fsNamer, rewrite, defaultInterpreter, fsInterpreter];
+export const controlPlugins: readonly AnyPlugin[] = [
+  fsNamer,
+  rewrite,
+  defaultInterpreter,
+  fsInterpreter,
+  prometheus,
+];
