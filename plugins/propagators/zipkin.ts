@@ -16,8 +16,16 @@ const lowWord = (id: string): number => readHexWord(id, id.length - 8, id.length
 
 const propagator: TracePropagator = {
   reads: ["x-b3-spanid", "x-b3-sampled"],
-  // The B3 headers stay: they are overwritten at the client edge.
-  clears: ["l5d-ctx-trace", "l5d-sample"],
+  // The B3 headers are always written again on the way out.
+  clears: [
+    "l5d-ctx-trace",
+    "l5d-sample",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+  ],
   read(headers, trace) {
     const span = readId(headers.first("x-b3-spanid"));
     if (span === undefined) return false;

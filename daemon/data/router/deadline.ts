@@ -30,10 +30,9 @@ export function writeDeadline(headers: Headers, deadline: Deadline | undefined):
 export function strictest(a: Deadline | undefined, b: Deadline | undefined): Deadline | undefined {
   if (a === undefined) return b;
   if (b === undefined) return a;
-  return {
-    timestampNs: a.timestampNs > b.timestampNs ? a.timestampNs : b.timestampNs,
-    deadlineNs: a.deadlineNs < b.deadlineNs ? a.deadlineNs : b.deadlineNs,
-  };
+  const later = a.timestampNs > b.timestampNs ? a : b;
+  const earlier = a.deadlineNs < b.deadlineNs ? a : b;
+  return { timestampNs: later.timestampNs, deadlineNs: earlier.deadlineNs };
 }
 
 /** The deadline that a timeout sets. */

@@ -104,7 +104,11 @@ export function linkerdLines(failure: Failure): string[] {
     case "E_SERVER_TIMEOUT":
       return [timeoutText(failure, failure.server ?? "unknown", "an individual request, excluding retries")];
     case "E_HOP_LIMIT":
-      return [`Maximum number of calls (${failure.limit}) has been exceeded. Please check for proxy loops.`];
+      return [
+        failure.limit === undefined
+          ? (message ?? errorKinds[code].meaning)
+          : `Maximum number of calls (${failure.limit}) has been exceeded. Please check for proxy loops.`,
+      ];
     case "E_OVERLOADED":
       return ["Request was not processed by the server due to an error and is safe to retry"];
     default:

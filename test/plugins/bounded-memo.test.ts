@@ -1,0 +1,44 @@
+/** The cache of what requests say. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BoundedMemo } from "../../plugins/lib/bounded-memo.ts";
+
+test("a flood of different texts does not grow it beyond its capacity", () => {
+  const memo = new BoundedMemo<number>(100);
+  for (let n = 0; n < 10_000; n++) memo.add(`host-${n}`, () => n);
+  assert.ok(memo.size <= 100, String(memo.size));
+});
+
+test("what is used again survives the flood", () => {
+  const memo = new BoundedMemo<number>(100);
+  memo.add("web", () => 1);
+  for (let n = 0; n < 10_000; n++) {
+    memo.add(`host-${n}`, () => n);
+    if (n % 10 === 0) assert.equal(memo.get("web"), 1);
+  }
+});
+
+test("what is not used is forgotten", () => {
+  const memo = new BoundedMemo<number>(100);
+  memo.add("web", () => 1);
+  for (let n = 0; n < 100; n++) memo.add(`host-${n}`, () => n);
+  assert.equal(memo.get("web"), undefined);
+});
+
+test("very long texts are worked out each time", () => {
+  const memo = new BoundedMemo<number>(100);
+  assert.equal(
+    memo.add("x".repeat(5000), (text) => text.length),
+    5000,
+  );
+  assert.equal(memo.size, 0);
+});
+
+test("bytes above ASCII are kept as they are", () => {
+  const memo = new BoundedMemo<string>(100);
+  assert.equal(
+    memo.add("caf\u00c3\u00a9", (text) => text),
+    "caf\u00c3\u00a9",
+  );
+  assert.equal(memo.get("caf\u00c3\u00a9"), "caf\u00c3\u00a9");
+});
