@@ -6,7 +6,7 @@
 
 /** By place of the schema; a key with values is refused only with a value other than these, which change nothing. */
 export const notBuiltKeys: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
-  admin: { tls: [], httpIdentifierPort: [], security: [] },
+  admin: { tls: [] },
   router: {
     announcers: [],
     httpAccessLog: [],

@@ -15,7 +15,7 @@ const bodyLimitBytes = 1024 * 1024;
 /** What the server stands on. */
 export interface AppOptions {
   readonly pages: Pages;
-  readonly config: Pick<AdminConfig, "security">;
+  readonly config: Pick<AdminConfig, "security" | "socketOptions">;
   /** The address it listens on is a loopback address. */
   readonly onLoopback: boolean;
   readonly log: Logger;
@@ -23,7 +23,11 @@ export interface AppOptions {
 
 /** An HTTP server that answers with the pages; it does not listen yet. */
 export const createApp = async ({ pages, config, onLoopback, log }: AppOptions): Promise<Server> => {
-  const server = createServer();
+  const { noDelay, keepAlive, readTimeoutMs, writeTimeoutMs } = config.socketOptions;
+  const server = createServer({ noDelay, ...(keepAlive === undefined ? {} : { keepAlive }) });
+  // A socket that neither reads nor writes has overrun whichever limit is the shorter.
+  server.timeout =
+    Math.min(readTimeoutMs || Infinity, writeTimeoutMs || Infinity, 2 ** 31 - 1) % (2 ** 31 - 1);
   const app = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
