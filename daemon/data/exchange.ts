@@ -52,6 +52,7 @@ export class Exchange {
   body: Buffer | undefined = undefined;
   /** The whole request has arrived. */
   requestComplete = false;
+  /** The caller waits for a 100: the body is held back until the endpoint wants it. */
   expectsContinue = false;
   upgrade = false;
   /** Of an absolute-form target. */
@@ -107,7 +108,7 @@ export class Exchange {
 
   requestData(buffer: Buffer, from: number, to: number): void {
     if (this.finished) return;
-    if (this.#stream === undefined) {
+    if (this.#stream === undefined || this.expectsContinue) {
       (this.#held ??= []).push(Buffer.from(buffer.subarray(from, to)));
       this.caller.pauseBody();
       return;
@@ -121,7 +122,7 @@ export class Exchange {
     this.requestComplete = true;
     this.#ended = true;
     this.#trailers = trailers;
-    this.#stream?.end(trailers);
+    if (!this.expectsContinue) this.#stream?.end(trailers);
   }
 
   /** Writes what of the request has been passed on. */
@@ -144,6 +145,12 @@ export class Exchange {
   /** An endpoint's stream has taken the request; it is given the body so far. */
   attached(stream: EndpointStream): void {
     this.#stream = stream;
+    if (this.expectsContinue) {
+      if (!this.requestComplete && this.#held === undefined) this.caller.resumeBody();
+    } else this.#sendBody(stream);
+  }
+
+  #sendBody(stream: EndpointStream): void {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) {
@@ -152,6 +159,15 @@ export class Exchange {
     }
     if (this.#ended && this.body === undefined && this.bodyLength !== 0) stream.end(this.#trailers);
     if (!this.requestComplete) this.caller.resumeBody();
+  }
+
+  /** The endpoint wants the body, or has had time enough to say that it does not. */
+  sendExpected(): void {
+    if (!this.expectsContinue) return;
+    this.expectsContinue = false;
+    if (this.#stream === undefined) return;
+    this.#sendBody(this.#stream);
+    this.#stream.flush();
   }
 
   /** Gives the present attempt up; the endpoint's stream is cut. */
@@ -166,8 +182,13 @@ export class Exchange {
   }
 
   interim(head: ResponseHead): void {
-    // An unasked 100 is for nobody; hints are passed on.
-    if (!this.finished && (head.status !== 100 || this.expectsContinue)) this.caller.interim(head);
+    if (this.finished) return;
+    // A 100 is for who asked for it, once; hints are passed on.
+    if (head.status !== 100) this.caller.interim(head);
+    else if (this.expectsContinue) {
+      this.caller.interim(head);
+      this.sendExpected();
+    }
   }
 
   answered(head: ResponseHead): void {

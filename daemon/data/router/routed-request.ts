@@ -26,7 +26,10 @@ import type { RouterServer } from "./router-server.ts";
 import { createTraceContext } from "./trace.ts";
 
 /** What a deadline is for. */
-type DeadlineTag = "server" | "total" | "bind" | "attempt" | "backoff";
+type DeadlineTag = "server" | "total" | "bind" | "attempt" | "backoff" | "continue";
+
+/** How long an endpoint may take to answer an `Expect: 100-continue` before the body is sent all the same (RFC 9110 §10.1.1). */
+const continueMs = 1000;
 
 /** Methods that may be sent again though they may have been processed (RFC 9110 §9.2.2). */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -102,7 +105,6 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     this.#serviceBegun = true;
     service.budget.deposit(this.startedAt);
     if (service.settings.totalTimeoutMs > 0) this.#limit("total", service.settings.totalTimeoutMs);
-    this.#mark = this.exchange.headers.mark();
     if (binding.pending) {
       this.#arm("bind", this.context.bindingTimeoutMs);
       binding.await(this);
@@ -146,7 +148,10 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     const now = this.#attemptAt === 0 ? this.startedAt : performance.now();
     const picked = client.pick(now, this.endpoint);
     if (picked instanceof ProxyError) throw picked;
-    if (!this.arrival.forwards(this, client, picked instanceof Endpoint ? picked : undefined)) return;
+    if (this.#attemptAt === 0) {
+      if (!this.arrival.forwards(this, client, picked instanceof Endpoint ? picked : undefined)) return;
+      this.#mark = exchange.headers.mark();
+    }
     this.#attemptAt = now;
     this.#writeHeaders(bound, client);
     client.requests.begin();
@@ -163,6 +168,7 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
       picked.take(exchange);
       // It waits for a connection, which the binding timeout covers too.
       if (!exchange.sending && !exchange.finished) this.#arm("bind", this.context.bindingTimeoutMs);
+      if (exchange.expectsContinue) this.#arm("continue", continueMs);
     } else this.#answerInProcess(picked.status);
   }
 
@@ -363,6 +369,9 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     this.#deadlines?.delete(tag as DeadlineTag);
     const { exchange } = this;
     switch (tag as DeadlineTag) {
+      case "continue":
+        exchange.sendExpected();
+        break;
       case "backoff":
         this.attempt();
         break;

@@ -84,7 +84,7 @@ export class BodyReader {
 
   /** Consumes from `[from, to)`, up to the end of the body: where it stopped, or REFUSED. */
   read(buffer: Buffer, from: number, to: number, sink: BodySink, scanner: HeadScanner, trailerBlock: () => FieldBlock): number {
-    if (this.done) return from;
+    if (this.done || from === to) return from;
     if (this.#state === untilClose) {
       sink.bodyData(buffer, from, to);
       return to;

@@ -118,6 +118,7 @@ export function validHost(host: string): boolean {
   } else {
     while (at < length && hostChars[host.charCodeAt(at)] === 1) at++;
     if (at === 0 && length > 0) return false;
+    if (host.includes("%") && !/^(?:[^%]|%[0-9A-Fa-f]{2})*$/.test(host)) return false; // RFC 3986 §2.1
   }
   if (at === length) return true;
   if (host.charCodeAt(at) !== 0x3a) return false;
