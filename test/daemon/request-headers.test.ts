@@ -1,18 +1,17 @@
 /** What happens to headers beyond the conformance vectors. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectionNames, stripHopByHop } from "../../daemon/data/codec/hop-by-hop.ts";
-import { rewriteAbsoluteTarget, schemeOf } from "../../daemon/data/router/absolute-target.ts";
+import { stripHopByHop } from "../../daemon/data/codec/h1/field-block.ts";
+import { splitAbsoluteTarget } from "../../daemon/data/router/absolute-target.ts";
 import { addVia, callDepth, checkCallDepth } from "../../daemon/data/router/call-depth.ts";
 import { isServerSuccess } from "../../daemon/data/router/classify.ts";
 import { clearResponseContext } from "../../daemon/data/router/clear-context.ts";
 import { deadlineOf, readDeadline, showDeadline, strictest } from "../../daemon/data/router/deadline.ts";
-import { writeDstHeaders } from "../../daemon/data/router/dst-headers.ts";
 import { readLocalDtab, takeDtabHeaders, writeDtabHeader } from "../../daemon/data/router/dtab-headers.ts";
 import { forwardedValue } from "../../daemon/data/router/forwarded.ts";
 import { restoreHost, rewriteHost } from "../../daemon/data/router/rewrite-host.ts";
-import { statusAnswer } from "../../daemon/data/router/status-service.ts";
 import { ProxyError } from "../../plugins/errors.ts";
+import { fieldBlock } from "../kit/field-block.ts";
 import { HeaderList } from "../kit/header-list.ts";
 
 test("a dtab that was read once is the same object the next time", () => {
@@ -80,57 +79,39 @@ test("via tells HTTP/2 by its own name", () => {
   assert.equal(headers.first("via"), "h2 linkerd");
 });
 
-test("a residual from the caller does not survive an empty one", () => {
-  const headers = new HeaderList([
-    ["l5d-dst-residual", "/old"],
-    ["l5d-dst-client", "/old"],
-  ]);
-  writeDstHeaders(headers, { service: "/svc/web", client: "/#/x", residual: "/" });
-  assert.deepEqual(headers.sorted(), [
-    ["l5d-dst-client", "/#/x"],
-    ["l5d-dst-service", "/svc/web"],
-  ]);
-});
-
-test("every Connection field counts, and keep-alive and proxy-connection never pass", () => {
-  const headers = new HeaderList([
+test("every Connection field counts but cannot name Host, and keep-alive and proxy-connection never pass", () => {
+  const block = fieldBlock([
     ["Connection", "X-One"],
-    ["connection", "x-two, , close"],
+    ["connection", "x-two, , close, Host"],
     ["X-One", "1"],
     ["X-Two", "2"],
     ["Keep-Alive", "timeout=5"],
     ["Proxy-Connection", "keep-alive"],
+    ["Host", "web"],
     ["X-Three", "3"],
   ]);
-  stripHopByHop(headers);
-  assert.deepEqual(headers.entries(), [["X-Three", "3"]]);
+  stripHopByHop(block);
+  assert.deepEqual(block.entries(), [
+    ["Host", "web"],
+    ["X-Three", "3"],
+  ]);
 });
 
-test("Connection cannot take away what a message's meaning rests on", () => {
-  assert.deepEqual(connectionNames(["Host, Content-Length, X-Mine"]), ["x-mine"]);
-});
-
-test("an absolute target gives its authority as Host, whatever its scheme", () => {
-  for (const [target, rest, host] of [
-    ["http://web/a?b", "/a?b", "web"],
-    ["HTTPS://web:8443", "/", "web:8443"],
-    ["http://web?q=1", "/?q=1", "web"],
-    ["ftp://web/x", "/x", "web"],
+test("an absolute target is taken apart, whatever its scheme", () => {
+  for (const [target, scheme, authority, rest] of [
+    ["http://web/a?b", "http", "web", "/a?b"],
+    ["HTTPS://web:8443", "HTTPS", "web:8443", "/"],
+    ["http://web?q=1", "http", "web", "/?q=1"],
+    ["ftp+x://web/x", "ftp+x", "web", "/x"],
   ] as const) {
-    const headers = new HeaderList([["Host", "other"]]);
-    assert.equal(rewriteAbsoluteTarget(target, headers), rest);
-    assert.equal(headers.first("host"), host);
+    assert.deepEqual(splitAbsoluteTarget(target), { scheme, authority, target: rest });
   }
 });
 
-test("targets of other forms stay as they are", () => {
-  for (const target of ["*", "web:443", "/a?u=http://b/", "a b://c", "http:///x"]) {
-    const headers = new HeaderList([["Host", "web"]]);
-    assert.equal(rewriteAbsoluteTarget(target, headers), target);
-    assert.equal(headers.first("host"), "web");
+test("targets of other forms are not absolute", () => {
+  for (const target of ["*", "web:443", "/a?u=http://b/", "a b://c", "http:///x", "1a://b", "://b", ""]) {
+    assert.equal(splitAbsoluteTarget(target), undefined, target);
   }
-  assert.equal(schemeOf("/a"), undefined);
-  assert.equal(schemeOf("https://web/a"), "https");
 });
 
 test("a Host that would add parameters to Forwarded is quoted", () => {
@@ -171,14 +152,4 @@ test("the server believes the hop below about success, and makes nothing of nons
   assert.equal(isServerSuccess(500, "1.0"), true);
   assert.equal(isServerSuccess(200, "0.0"), false);
   assert.equal(isServerSuccess(200, "very"), false);
-});
-
-test("a status endpoint answers without a body, and a 1xx ends the connection", () => {
-  assert.deepEqual(statusAnswer({ status: 404, meta: {} }), { status: 404, lengthZero: true, closes: false });
-  assert.deepEqual(statusAnswer({ status: 204, meta: {} }), {
-    status: 204,
-    lengthZero: false,
-    closes: false,
-  });
-  assert.deepEqual(statusAnswer({ status: 100, meta: {} }), { status: 100, lengthZero: false, closes: true });
 });

@@ -1,7 +1,10 @@
 /** Conformance area headers: what happens to header sections, operation by operation. */
 import assert from "node:assert/strict";
-import { stripHopByHop } from "../../../daemon/data/codec/hop-by-hop.ts";
-import { rewriteAbsoluteTarget, schemeOf } from "../../../daemon/data/router/absolute-target.ts";
+import { defaultRetryBackoff } from "../../../daemon/data/client/backoff.ts";
+import { type FieldBlock, stripHopByHop } from "../../../daemon/data/codec/h1/field-block.ts";
+import { Field } from "../../../daemon/data/codec/h1/known-fields.ts";
+import { splitAbsoluteTarget } from "../../../daemon/data/router/absolute-target.ts";
+import { Bound } from "../../../daemon/data/router/binding.ts";
 import { addVia, checkCallDepth } from "../../../daemon/data/router/call-depth.ts";
 import { classifyAttempt, successClassText } from "../../../daemon/data/router/classify.ts";
 import { clearRequestContext, clearResponseContext } from "../../../daemon/data/router/clear-context.ts";
@@ -12,7 +15,6 @@ import {
   takeDeadline,
   writeDeadline,
 } from "../../../daemon/data/router/deadline.ts";
-import { writeDstHeaders } from "../../../daemon/data/router/dst-headers.ts";
 import {
   concatLocal,
   noLocalDtab,
@@ -20,7 +22,6 @@ import {
   takeDtabHeaders,
   writeDtabHeader,
 } from "../../../daemon/data/router/dtab-headers.ts";
-import { ensureHost } from "../../../daemon/data/router/ensure-host.ts";
 import { encodeError, limitErrorBody } from "../../../daemon/data/router/error-header.ts";
 import { forwardedValue, forwardedValueH2 } from "../../../daemon/data/router/forwarded.ts";
 import {
@@ -31,6 +32,7 @@ import {
   resetOfGrpcStatus,
 } from "../../../daemon/data/router/grpc-status.ts";
 import { restoreHost, rewriteHost } from "../../../daemon/data/router/rewrite-host.ts";
+import { Service, type ServiceSettings } from "../../../daemon/data/router/service.ts";
 import { createTraceContext, isRecorded } from "../../../daemon/data/router/trace.ts";
 import type { LabelerContext, TraceContext } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
@@ -44,7 +46,7 @@ import { readSampleRate } from "../../../plugins/lib/sample-rate.ts";
 import { hexId, readHexWord } from "../../../plugins/lib/trace-text.ts";
 import { defaultPropagator, readTrace } from "../../../plugins/propagators/default.ts";
 import { classifierOf } from "../../kit/classifiers.ts";
-import { HeaderList } from "../../kit/header-list.ts";
+import { fieldBlock, sortedFields } from "../../kit/field-block.ts";
 import { pluginContext } from "../../kit/plugin-context.ts";
 
 type Fields = readonly (readonly [name: string, value: string])[];
@@ -95,6 +97,13 @@ interface NanoDeadline {
   readonly deadline: string;
 }
 
+const plainService: ServiceSettings = {
+  classifier: undefined,
+  retryBudget: { minRetriesPerSec: 10, percentCanRetry: 0.2, ttlSecs: 10 },
+  retryBackoff: defaultRetryBackoff,
+  totalTimeoutMs: 0,
+};
+
 const labelers = [ip, ipPort, connectionRandom, requestRandom, router, fixed];
 
 const resetNames: Readonly<Record<ResetReason, string>> = {
@@ -115,7 +124,7 @@ const resets: Readonly<Record<string, ResetReason>> = {
 
 const versionOf = (message: Message | undefined): "1.0" | "1.1" =>
   message?.version === "HTTP/1.0" ? "1.0" : "1.1";
-const headersOf = (message: Message | undefined): HeaderList => new HeaderList(message?.headers);
+const headersOf = (message: Message | undefined): FieldBlock => fieldBlock(message?.headers);
 const nanos = (given: NanoDeadline | undefined): Deadline | undefined =>
   given && { timestampNs: BigInt(given.timestamp), deadlineNs: BigInt(given.deadline) };
 const words = (id: string): readonly [hi: number, lo: number] => [
@@ -125,34 +134,34 @@ const words = (id: string): readonly [hi: number, lo: number] => [
 
 const operations: Readonly<Record<string, (given: Case) => unknown>> = {
   dtab({ headers, localDtab }) {
-    const list = new HeaderList(headers);
+    const list = fieldBlock(headers);
     try {
       const local = concatLocal(
         localDtab === undefined ? noLocalDtab : readLocalDtab(localDtab),
         takeDtabHeaders(list),
       );
-      return { dtab: local.dtab.show(), remainingHeaders: list.sorted() };
+      return { dtab: local.dtab.show(), remainingHeaders: sortedFields(list) };
     } catch (error) {
       assert.ok(error instanceof ProxyError, String(error));
       return { status: error.kind.status, "l5d-err": encodeError(error.message, 8192), body: error.message };
     }
   },
   "dtab-client"({ headers, localDtab }) {
-    const list = new HeaderList(headers);
+    const list = fieldBlock(headers);
     writeDtabHeader(list, readLocalDtab(localDtab ?? ""));
-    return { headers: list.sorted() };
+    return { headers: sortedFields(list) };
   },
   deadline({ headers, current }) {
-    const list = new HeaderList(headers);
+    const list = fieldBlock(headers);
     const found = strictest(nanos(current), takeDeadline(list));
     const deadline = found && { timestamp: String(found.timestampNs), deadline: String(found.deadlineNs) };
-    return { deadline: deadline ?? null, remainingHeaders: list.sorted() };
+    return { deadline: deadline ?? null, remainingHeaders: sortedFields(list) };
   },
   "deadline-write": ({ deadline }) => ({ value: showDeadline(nanos(deadline)!) }),
   "deadline-client"({ headers, current }) {
-    const list = new HeaderList(headers);
+    const list = fieldBlock(headers);
     writeDeadline(list, nanos(current));
-    return { headers: list.sorted() };
+    return { headers: sortedFields(list) };
   },
   "trace-read"({ value }) {
     const trace = createTraceContext();
@@ -168,7 +177,7 @@ const operations: Readonly<Record<string, (given: Case) => unknown>> = {
     return { trace: shown };
   },
   "trace-write"({ trace }) {
-    const headers = new HeaderList();
+    const headers = fieldBlock();
     defaultPropagator.write(traceOf(trace!), headers);
     return { "l5d-ctx-trace": headers.first("l5d-ctx-trace"), "l5d-reqid": headers.first("l5d-reqid") };
   },
@@ -177,9 +186,11 @@ const operations: Readonly<Record<string, (given: Case) => unknown>> = {
     return { sample: Number.isNaN(rate) ? null : rate };
   },
   dst({ path, boundId, residual }) {
-    const headers = new HeaderList();
-    writeDstHeaders(headers, { service: path, client: boundId, residual });
-    return { headers: headers.sorted() };
+    const headers = fieldBlock();
+    if (path !== undefined)
+      headers.appendText(new Service(path, plainService, pluginContext().metrics).field);
+    if (boundId !== undefined) headers.appendText(new Bound(boundId, residual ?? "/").fields);
+    return { headers: sortedFields(headers) };
   },
   "success-class"({ classifier, method, response }) {
     const headers = headersOf(response);
@@ -192,27 +203,33 @@ const operations: Readonly<Record<string, (given: Case) => unknown>> = {
   via({ request, response }) {
     const outgoing = headersOf(request);
     const incoming = headersOf(response);
-    ensureHost(outgoing, versionOf(request));
+    // The reference adds an empty Host here; in the product the codec refuses such a request (RFC 9112 3.2).
+    if (versionOf(request) === "1.1" && outgoing.first("host") === undefined) outgoing.set("host", "");
     addVia(outgoing, versionOf(request));
     addVia(incoming, versionOf(response));
-    return { request: outgoing.sorted(), response: incoming.sorted() };
+    return { request: sortedFields(outgoing), response: sortedFields(incoming) };
   },
   "hop-by-hop"({ request, response }) {
     const outgoing = headersOf(request);
     const incoming = headersOf(response);
-    stripHopByHop(outgoing);
-    stripHopByHop(incoming);
-    return { request: outgoing.sorted(), response: incoming.sorted() };
+    for (const block of [outgoing, incoming]) {
+      // The codecs frame each side for itself, then strip the rest.
+      block.drop(Field.transferEncoding);
+      stripHopByHop(block);
+    }
+    return { request: sortedFields(outgoing), response: sortedFields(incoming) };
   },
   "proxy-rewrite"({ request }) {
     const headers = headersOf(request);
-    return { uri: rewriteAbsoluteTarget(request!.uri!, headers), headers: headers.sorted() };
+    const absolute = splitAbsoluteTarget(request!.uri!);
+    if (absolute !== undefined) headers.set("host", absolute.authority);
+    return { uri: absolute?.target ?? request!.uri!, headers: sortedFields(headers) };
   },
   forwarded({ by, for: from, request }) {
     const headers = headersOf(request);
     headers.append(
       "forwarded",
-      forwardedValue(by!, from!, headers.first("host"), schemeOf(request?.uri ?? "/")),
+      forwardedValue(by!, from!, headers.first("host"), splitAbsoluteTarget(request?.uri ?? "/")?.scheme),
     );
     return { forwarded: headers.all("forwarded") };
   },
@@ -232,29 +249,29 @@ const operations: Readonly<Record<string, (given: Case) => unknown>> = {
   },
   "max-call-depth"({ max, headers }) {
     try {
-      checkCallDepth(new HeaderList(headers).first("via"), max!);
+      checkCallDepth(fieldBlock(headers).first("via"), max!);
       return { pass: true };
     } catch (error) {
       return { error: true, message: (error as Error).message };
     }
   },
   timestamp({ header, nowMs, headers }) {
-    const list = new HeaderList(headers);
+    const list = fieldBlock(headers);
     list.append(header!, nowMs!);
-    return { headers: list.sorted() };
+    return { headers: sortedFields(list) };
   },
   "rewrite-host"({ authority, request, response }) {
     const outgoing = headersOf(request);
     const incoming = headersOf(response);
     if (authority) restoreHost(incoming, authority, rewriteHost(outgoing, authority));
-    return { request: outgoing.sorted(), response: incoming.sorted() };
+    return { request: sortedFields(outgoing), response: sortedFields(incoming) };
   },
   "clear-context"({ request, response }) {
     const incoming = headersOf(request);
     const outgoing = headersOf(response);
     clearRequestContext(incoming);
     const body = clearResponseContext(outgoing) ? "" : (response?.body ?? "");
-    return { request: incoming.sorted(), response: outgoing.sorted(), body };
+    return { request: sortedFields(incoming), response: sortedFields(outgoing), body };
   },
   err({ message, maxHeaderSize, maxErrResponseSize }) {
     return {
@@ -265,7 +282,7 @@ const operations: Readonly<Record<string, (given: Case) => unknown>> = {
   },
   "grpc-status"({ headers, reset }) {
     const reason = reset === undefined ? undefined : resets[reset];
-    const status = reason === undefined ? readGrpcStatus(new HeaderList(headers)) : grpcStatusOfReset(reason);
+    const status = reason === undefined ? readGrpcStatus(fieldBlock(headers)) : grpcStatusOfReset(reason);
     return { ...status, trailers: grpcTrailers(status), reset: resetNames[resetOfGrpcStatus(status)] };
   },
 };

@@ -1,6 +1,6 @@
 /** Conformance area identifiers-http: what an http router's identifiers make of a request. */
 import assert from "node:assert/strict";
-import { rewriteAbsoluteTarget } from "../../../daemon/data/router/absolute-target.ts";
+import { splitAbsoluteTarget } from "../../../daemon/data/router/absolute-target.ts";
 import { createIdentifierChain } from "../../../daemon/data/router/identifier-chain.ts";
 import { Path } from "../../../dtab/index.ts";
 import {
@@ -54,9 +54,11 @@ export default function check({ identifier, prefix, request, expect }: Case): vo
   const blocks = Array.isArray(identifier) ? (identifier as readonly Block[]) : [identifier as Block];
   const chain = createIdentifierChain(blocks.map((block) => create(block, context)));
   const headers = new HeaderList(request.headers);
+  const absolute = splitAbsoluteTarget(request.uri ?? "/");
+  if (absolute !== undefined) headers.set("host", absolute.authority);
   const view: RequestView = {
     method: request.method ?? "GET",
-    target: rewriteAbsoluteTarget(request.uri ?? "/", headers),
+    target: absolute?.target ?? request.uri ?? "/",
     version: (request.version ?? "HTTP/1.1").slice(5) as RequestView["version"],
     header: (name) => headers.first(name),
   };
