@@ -36,6 +36,8 @@ export interface CheckResult {
   readonly issues: readonly Issue[];
   /** Where the value of a path stands, or of the nearest one above it that the text holds. */
   placeOf(path: string): Place;
+  /** The paths of all values that the text holds. */
+  readonly paths: readonly string[];
 }
 
 /** Checks a configuration from its text to the last conflict of ports. */
@@ -78,11 +80,8 @@ export async function checkConfig(text: string, options: LoadOptions): Promise<C
   };
   checkSemantics(checked.value as Partly<LinkerdConfig>, report);
   issues.sort((a, b) => a.line - b.line || a.col - b.col);
-  return {
-    config: issues.length === 0 ? complete(checked.value as LinkerdConfig, options) : undefined,
-    issues,
-    placeOf,
-  };
+  const config = issues.length === 0 ? complete(checked.value as LinkerdConfig, options) : undefined;
+  return { config, issues, placeOf, paths: [...checked.offsets.keys()] };
 }
 
 /** A checked configuration, or a `ConfigError` with everything that is wrong. */
@@ -116,6 +115,7 @@ const refused = (source: Source, issues: readonly Issue[]): CheckResult => ({
   config: undefined,
   issues,
   placeOf: () => source.placeOf(0),
+  paths: [],
 });
 
 const isNamerd = ({ entries }: MapNode): boolean =>

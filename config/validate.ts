@@ -126,8 +126,11 @@ function checkKeys(
     const given = node.entries.get(key);
     if (key === discriminator || (given !== undefined && !isNull(given.value))) continue;
     const where = join(path, key);
-    if ("default" in schema) result[key] = check(synthetic(schema["default"], node.at), schema, where, run);
-    else if (required.has(key)) report(run, "missing", node.at, where, `required: ${describe(schema)}`);
+    if ("default" in schema) {
+      // What the text does not hold has no place in it.
+      const silent: Run = { ...run, offsets: new Map() };
+      result[key] = check(synthetic(schema["default"], node.at), schema, where, silent);
+    } else if (required.has(key)) report(run, "missing", node.at, where, `required: ${describe(schema)}`);
   }
   return result;
 }

@@ -16,6 +16,17 @@ export interface ReadConfig extends CheckResult {
   readonly registry: Registry;
 }
 
+/** Where what a file says of routers stands, as `linkerd.yaml:8:5` by path: for the text of errors. */
+export function routerPlaces({ fileName, paths, placeOf }: ReadConfig): Record<string, string> {
+  const places: Record<string, string> = {};
+  for (const path of paths) {
+    if (!path.startsWith("routers[")) continue;
+    const { line, col } = placeOf(path);
+    places[path] = `${fileName}:${line}:${col}`;
+  }
+  return places;
+}
+
 /** Most workers that are started without being asked for. */
 const maxDefaultWorkers = 4;
 

@@ -1,15 +1,21 @@
 /** `pointsman run`: the proxy, from its configuration to the last request in flight. */
 import { parseArgs } from "node:util";
 import { showIssue } from "../../config/errors.ts";
+import { logLevels } from "../../config/formats.ts";
 import { readFileOrComplain } from "./check.ts";
 import { type CliIo, exitCodes, usageError } from "./io.ts";
+import { routerPlaces } from "./read-config.ts";
 
 /** What `pointsman run --help` prints. */
-export const runHelp = `Usage: pointsman run FILE
+export const runHelp = `Usage: pointsman run FILE [--log-level LEVEL]
 
 Runs the proxy with a configuration in Linkerd 1's format; FILE - reads standard input.
 SIGTERM and SIGINT end it orderly: listeners close, requests in flight finish within
 admin.shutdownGraceMs. A second signal ends it at once.
+
+Options:
+  --log-level LEVEL   debug, info, warning or error, or another of Linkerd 1's; info unless given.
+                      It can be changed while the proxy runs, at /logging.json.
 
 Exit status: 0 after an orderly end, 1 if it could not start, 2 for wrong usage.
 
@@ -30,7 +36,15 @@ export interface RunIo extends CliIo {
 
 /** Runs the command until the daemon has ended. */
 export async function runCommand(args: readonly string[], io: RunIo): Promise<number> {
-  const { positionals } = parseArgs({ args: [...args], allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { "log-level": { type: "string", default: "info" } },
+    allowPositionals: true,
+  });
+  const logLevel = logLevels.find((level) => level === values["log-level"].toUpperCase());
+  if (logLevel === undefined) {
+    return usageError(io, "run", `--log-level is one of ${logLevels.join(", ").toLowerCase()}`);
+  }
   const [file, extra] = positionals;
   if (file === undefined) return usageError(io, "run", "which file?");
   if (extra !== undefined) return usageError(io, "run", `one file only, not ${extra} too`);
@@ -49,7 +63,9 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
     configText: text,
     configPath: file,
     registry,
+    places: routerPlaces(read),
     stdout: io.stdout,
+    logLevel,
   });
   let ending = false;
   io.onSignal(() => {

@@ -10,7 +10,6 @@ import type { LinkerdConfig } from "../../config/schema.ts";
 import type { Clock, Telemeter } from "../../plugins/contract.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
-import { openIdentifierServer } from "./admin/identifier-server.ts";
 import { type AdminServer, openAdminServer } from "./admin/server.ts";
 import { Binder } from "./binder.ts";
 import { explain, listenError, prepareListeners } from "./listeners.ts";
@@ -31,6 +30,8 @@ export interface StartOptions {
   readonly configPath: string;
   /** Every plugin, the user's included. */
   readonly registry: Registry;
+  /** Where the routers' keys stand in the text, for the text of errors; see `WorkerStart`. */
+  readonly places?: Readonly<Record<string, string>>;
   /** Where the log goes. */
   readonly stdout: LogOutput;
   readonly logLevel?: LevelName;
@@ -89,7 +90,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     start: (workerId) => {
       const name = `worker/${workerId}`;
       const worker = new WorkerHandle({
-        start: { workerId, config, plugins: config.plugins },
+        start: { workerId, config, plugins: config.plugins, places: options.places ?? {} },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,
@@ -166,6 +167,8 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     );
     const { httpIdentifierPort } = config.admin;
     if (httpIdentifierPort !== undefined) {
+      // Few ask for it, and node:http takes 10 MB.
+      const { openIdentifierServer } = await import("./admin/identifier-server.ts");
       const opened = openIdentifierServer(adminIp, httpIdentifierPort, config, parts);
       identifierServer = await opened.catch(async (cause) => {
         const message = explain(cause, ip, httpIdentifierPort);

@@ -153,3 +153,12 @@ test("a key that is not built is refused as such, unless its value changes nothi
 test("usage is accepted", async () => {
   await good(`usage: {enabled: true, orgId: us}\n${withRouter("")}`);
 });
+
+test("what the text holds has a place, what it is silent about has the place above", async () => {
+  const { config, paths, placeOf } = await check(withRouter("bindingTimeoutMs: 5"));
+  assert.ok(config !== undefined);
+  assert.deepEqual(placeOf("routers[0].bindingTimeoutMs"), { line: 4, col: 21 });
+  assert.deepEqual(placeOf("routers[0].bindingCache.paths"), { line: 2, col: 3 });
+  assert.ok(paths.includes("routers[0].servers[0].port"));
+  assert.ok(!paths.includes("routers[0].bindingCache"));
+});
