@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { monitorEventLoopDelay, PerformanceObserver, performance } from "node:perf_hooks";
-import { getHeapStatistics } from "node:v8";
 import type { MetricsStore } from "./metrics-store.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -19,10 +18,6 @@ export const addProcessMetrics = (store: MetricsStore): (() => void) => {
     gauge([], "fd_limit", fileLimit);
     gauge(["mem", "current"], "used", residentBytes);
   }
-  gauge(["heap"], "used", () => getHeapStatistics().used_heap_size);
-  gauge(["heap"], "committed", () => getHeapStatistics().total_heap_size);
-  gauge(["heap"], "max", () => getHeapStatistics().heap_size_limit);
-  gauge(["nonheap"], "used", () => getHeapStatistics().external_memory);
 
   const gc = { cycles: 0, ms: 0 };
   const observer = new PerformanceObserver((list) => {

@@ -4,6 +4,7 @@ import type { Naming } from "../naming.ts";
 import { configPage } from "./config-page.ts";
 import { loggingPage, shutdownPage } from "./control-pages.ts";
 import { delegateApi } from "./delegate-api.ts";
+import { addHeapMetrics } from "./heap-metrics.ts";
 import { indexPage } from "./index-page.ts";
 import { metricsPage } from "./metrics-page.ts";
 import { json, type Page, type Pages, readOnly, text } from "./page.ts";
@@ -19,6 +20,7 @@ import {
 
 /** The pages of a daemon; what a telemeter serves replaces what stands at the same path. */
 export const createPages = (state: AdminState): Pages => {
+  addHeapMetrics(state.metrics);
   const pages: Pages = new Map();
   pages.set(
     "/admin/ping",
