@@ -98,7 +98,12 @@ const clientKeys = {
       description: "After a failed connect, leave the endpoint out and reconnect in the background.",
     }),
   ),
-  clientSession: Type.Optional(Type.Object(session("a connection"), { place: "clientSession" })),
+  clientSession: Type.Optional(
+    Type.Object(session("a connection"), {
+      place: "clientSession",
+      description: "How long connections to endpoints live.",
+    }),
+  ),
   socketOptions: Type.Optional(socketOptions),
   forwardClientCert: Type.Optional(
     Type.Boolean({

@@ -54,14 +54,22 @@ export const namer = PluginOf<NamerBlock>("namer", {
 });
 
 /** An interpreter. */
-export const interpreter = PluginOf<InterpreterBlock>("interpreter", { experimental, transformers });
+export const interpreter = PluginOf<InterpreterBlock>(
+  "interpreter",
+  { experimental, transformers },
+  { description: "Where dtabs come from and how names are bound." },
+);
 /** A telemeter. */
 export const telemeter = PluginOf<TelemeterBlock>("telemeter", { experimental });
 
 /** A load balancer. */
-export const balancer = PluginOf<BalancerBlock>("balancer", {
-  enableProbation: Type.Boolean({
-    default: false,
-    description: "Keep endpoints that discovery dropped while they are healthy.",
-  }),
-});
+export const balancer = PluginOf<BalancerBlock>(
+  "balancer",
+  {
+    enableProbation: Type.Boolean({
+      default: false,
+      description: "Keep endpoints that discovery dropped while they are healthy.",
+    }),
+  },
+  { description: "Which endpoint takes the next request; p2c unless given." },
+);

@@ -11,12 +11,12 @@ const size = (fallback: number, description: string) =>
 /** A router of HTTP/1.1. */
 export const httpRouter = Type.Object(
   {
-    protocol: Type.Literal("http"),
+    protocol: Type.Literal("http", { description: "`http`; others are not built yet." }),
     servers: Type.Array(server, { minItems: 1, description: "Ports to take requests on." }),
     service,
     client,
     label: Type.Optional(
-      Type.String({ minLength: 1, description: "Name of the router; by default its protocol." }),
+      Type.String({ minLength: 1, description: "Name of the router, unique; its protocol unless given." }),
     ),
     dtab: DtabText({ default: "", description: "The base delegation table." }),
     dstPrefix: PathText({ default: "/svc", description: "What every name starts with." }),
@@ -27,7 +27,7 @@ export const httpRouter = Type.Object(
     }),
     interpreter: withDefault(interpreter, { kind: "default" }),
     announcers: Type.Optional(Type.Array(PluginOf("announcer"))),
-    originator: Type.Boolean({ default: false, description: "Sets the gauge rt/<label>/originator." }),
+    originator: Type.Boolean({ default: false, description: "Sets the gauge `rt/<label>/originator`." }),
     bindingTimeoutMs: Millis({
       default: 10_000,
       description: "Limit for naming and for getting a connection.",
@@ -67,7 +67,11 @@ export const httpRouter = Type.Object(
       default: -1,
       description: "Compression of responses: -1 of textual types only, 0 never, 1 to 9 of everything.",
     }),
-    tracePropagator: PluginOf("propagator", {}, { default: { kind: "io.l5d.default" } }),
+    tracePropagator: PluginOf(
+      "propagator",
+      {},
+      { default: { kind: "io.l5d.default" }, description: "How trace ids travel in headers." },
+    ),
   },
   { place: "router", description: "A router of HTTP/1.1." },
 );

@@ -3,7 +3,8 @@ import { serverTls, socketOptions } from "./blocks.ts";
 import { HeaderName, Ip, Millis, PathText, PluginOf, Port, withDefault } from "./formats.ts";
 import { type Static, Type } from "./type.ts";
 
-const labeler = () => PluginOf("labeler", {}, { default: { kind: "requestRandom" } });
+const labeler = (whose: string) =>
+  PluginOf("labeler", {}, { default: { kind: "requestRandom" }, description: `How ${whose} is told.` });
 
 /** One server of a router. */
 export const server = Type.Object(
@@ -30,7 +31,7 @@ export const server = Type.Object(
           Millis({ description: "Close a connection that is older than this; 0: never." }),
         ),
       },
-      { place: "serverSession", default: {} },
+      { place: "serverSession", default: {}, description: "How long connections of callers live." },
     ),
     timeoutMs: Type.Optional(
       Type.Integer({ description: "Limit for a request on this server; 0 or less: none." }),
@@ -40,7 +41,7 @@ export const server = Type.Object(
     ),
     addForwardedHeader: Type.Optional(
       Type.Object(
-        { by: labeler(), for: labeler() },
+        { by: labeler("the proxy"), for: labeler("the caller") },
         { place: "addForwardedHeader", description: "Add RFC 7239 Forwarded." },
       ),
     ),

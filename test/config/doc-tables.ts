@@ -1,0 +1,69 @@
+/**
+ * The tables of keys in docs/configuration.md, made of the schema: each stands below a line `<!-- keys: name -->`.
+ * With UPDATE_DOCS=1 the tests write the page anew.
+ */
+import { backoff, retryBudget, socketOptions } from "../../config/blocks.ts";
+import { notBuiltKeys } from "../../config/not-built.ts";
+import { fileSchema } from "../../config/schema.ts";
+import { client, service } from "../../config/schema-client.ts";
+import { httpRouter } from "../../config/schema-router.ts";
+import { server } from "../../config/schema-server.ts";
+import type { Schema } from "../../config/type.ts";
+
+const child = (schema: Schema, ...keys: readonly string[]): Schema =>
+  keys.reduce((at, key) => (at[key] ?? (at["properties"] as Record<string, Schema>)[key]) as Schema, schema);
+
+const clientKeys = child(client, "kinds", "io.l5d.global");
+
+/** The schema behind each table. */
+export const tables: Readonly<Record<string, Schema>> = {
+  file: fileSchema,
+  admin: child(fileSchema, "admin"),
+  security: child(fileSchema, "admin", "security"),
+  router: httpRouter,
+  bindingCache: child(httpRouter, "bindingCache"),
+  server,
+  serverSession: child(server, "serverSession"),
+  addForwardedHeader: child(server, "addForwardedHeader"),
+  service: child(service, "kinds", "io.l5d.global"),
+  client: clientKeys,
+  hostConnectionPool: child(clientKeys, "hostConnectionPool"),
+  clientSession: child(clientKeys, "clientSession"),
+  socketOptions,
+  budget: retryBudget,
+  constant: child(backoff, "kinds", "constant"),
+  jittered: child(backoff, "kinds", "jittered"),
+};
+
+/** The page with every table as the schema has it. */
+export const withTables = (page: string): string =>
+  page.replaceAll(
+    /^<!-- keys: (\w+) -->\n\n(?:\|.*\n)*/gm,
+    (_, name: string) => `<!-- keys: ${name} -->\n\n${table(name)}`,
+  );
+
+function table(name: string): string {
+  const schema = tables[name];
+  if (schema === undefined)
+    throw new Error(`docs/configuration.md wants a table ${name}, which no schema is behind`);
+  const rows = Object.entries(schema["properties"] as Record<string, Schema>)
+    .filter(([key]) => notBuiltKeys[String(schema["place"])]?.[key]?.length !== 0)
+    .map(([key, value]) => {
+      const harmless = notBuiltKeys[String(schema["place"])]?.[key];
+      const limit =
+        harmless === undefined ? "" : ` Not built yet: only \`${harmless.join("`, `")}\` is taken.`;
+      return `| \`${key}\` | ${fallback(key, value, schema)} | ${value["description"]}${limit} |\n`;
+    });
+  return `| key | default | meaning |\n|---|---|---|\n${rows.join("")}`;
+}
+
+function fallback(key: string, value: Schema, parent: Schema): string {
+  if ((parent["required"] as readonly string[]).includes(key)) return "required";
+  const given = value["default"];
+  if (given === undefined) return "";
+  if (given === "" || (Array.isArray(given) && given.length === 0)) return "none";
+  if (typeof given !== "object") return `\`${given}\``;
+  const blocks = [given].flat() as readonly { readonly kind?: string }[];
+  const kinds = blocks.flatMap(({ kind }) => kind ?? []);
+  return kinds.map((kind) => `\`${kind}\``).join(", ");
+}
