@@ -12,20 +12,6 @@ export const clientEntries = (config: ClientConfig): readonly Entry<ClientParams
 export const serviceEntries = (config: ServiceConfig): readonly Entry<ServiceParams>[] =>
   config.kind === "io.l5d.static" ? config.configs : [{ prefix: "/", ...config }];
 
-/** Matching parameters laid over each other in order: a later group replaces an earlier one as a whole. */
-export function mergeParams<T extends object>(matching: readonly T[]): Partial<T> {
-  const merged: Partial<T> = {};
-  for (const params of matching) {
-    for (const [key, value] of Object.entries(params) as [keyof T, T[keyof T]][]) {
-      if (value === undefined || key === "prefix" || key === "kind") continue;
-      const isPair = key === "retries" && typeof value === "object";
-      // Of retries, the budget and the back-off are groups of their own.
-      merged[key] = isPair ? { ...merged[key], ...value } : value;
-    }
-  }
-  return merged;
-}
-
 /** What holds where no entry says anything; groups that are not listed are absent. */
 export const defaults = {
   connectTimeoutMs: 1000,
@@ -34,5 +20,4 @@ export const defaults = {
   loadBalancer: { kind: "p2c", enableProbation: false, maxEffort: 5 },
   failureAccrual: { kind: "io.l5d.consecutiveFailures", failures: 5 },
   hostConnectionPool: { minSize: 0, maxSize: 2147483647, maxWaiters: 2147483647 },
-  socketOptions: { noDelay: true, reuseAddr: true, reusePort: false },
 } as const;

@@ -17,6 +17,8 @@ export const notBuiltKeys: Readonly<Record<string, Readonly<Record<string, reado
   server: { tls: [], announce: [] },
   client: { tls: [], failFast: [false], forwardClientCert: [false], requestAuthorizers: [] },
   balancer: { enableProbation: [false] },
+  // Node.js sets it on every listener.
+  socketOptions: { reuseAddr: [true] },
 };
 
 /** What every message about something that is not built says. */

@@ -1,4 +1,6 @@
-/** What a command may do to the world; `main.ts` makes it of `process`, tests of arrays. */
+/** The way of commands to the world, and what they answer with. */
+
+/** What a command may do; `main.ts` makes it of `process`, tests of arrays. */
 export interface CliIo {
   /** Writes to standard output, as it is. */
   readonly out: (text: string) => void;
