@@ -6,6 +6,8 @@ import defaultInterpreter from "../../plugins/interpreters/default.ts";
 import fsInterpreter from "../../plugins/interpreters/fs.ts";
 import prometheus from "../../plugins/telemeters/prometheus.ts";
 
+export { builtinNamers } from "../../namers/builtin/global.ts";
+
 /** Namers, interpreters, transformers, telemeters and announcers. */
 export const controlPlugins: readonly AnyPlugin[] = [
   fsNamer,

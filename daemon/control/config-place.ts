@@ -1,4 +1,4 @@
-/** Where a path of the configuration stands in its text; loaded only when something is to be complained about. */
+/** Where a path of the configuration stands in its text, for complaints about it at start. */
 import { type Place, parseSource, type SourceNode } from "../../config/source.ts";
 
 /** The place of `routers[0].servers[1].port`, or of the nearest thing above it that the text holds. */

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { createServer, isIP, type Server } from "node:net";
 import { ConfigError, type Issue } from "../../config/errors.ts";
 import type { LinkerdConfig } from "../../config/schema.ts";
+import { placeIn } from "./config-place.ts";
 
 /** What makes a place of the configuration a place in its text. */
 export interface ConfigSource {
@@ -44,7 +45,7 @@ export const prepareListeners = async (
       }
       routers.push({ ...router, servers });
     }
-    if (problems.length > 0) throw await listenError(source, problems);
+    if (problems.length > 0) throw listenError(source, problems);
     return { ...config, routers };
   } finally {
     await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
@@ -52,11 +53,10 @@ export const prepareListeners = async (
 };
 
 /** The error for listeners that cannot be bound, each at its place in the text. */
-export const listenError = async (
+export const listenError = (
   { path: file, text }: ConfigSource,
   problems: readonly { readonly path: string; readonly message: string }[],
-): Promise<ConfigError> => {
-  const { placeIn } = await import("./config-place.ts");
+): ConfigError => {
   const issues = problems.map(
     ({ path, message }): Issue => ({ code: "conflict", path, message, ...placeIn(text, path) }),
   );

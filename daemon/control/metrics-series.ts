@@ -1,7 +1,7 @@
 /** Series as the control thread reads them: the parts that the workers write, summed when somebody asks. */
 import type { StatSummary } from "../../plugins/contract.ts";
 import { bucketCount, emptySummary, summarize } from "../shared/histogram.ts";
-import { statLayout } from "../shared/metrics-memory.ts";
+import { statLayout } from "../shared/metrics-cells.ts";
 
 /** Where one worker writes a series. */
 export interface Part {
@@ -54,12 +54,29 @@ export class CounterSeries extends PartedSeries {
   }
 }
 
-/** A gauge: the sum over the workers. */
+/** How a gauge of several workers is told as one. */
+const mergeOf = (scopes: readonly string[], name: string): "sum" | "max" | "min" => {
+  const full = [...scopes, name].join("/");
+  // Each worker tells these of the same thing: adding them up would show two replicas where there is one.
+  if (full.endsWith("/loadbalancer/available")) return "min";
+  return /\/loadbalancer\/(?!load$)|\/originator$/.test(full) ? "max" : "sum";
+};
+
+/** A gauge: the sum over the workers, but for what they all tell of the same thing. */
 export class GaugeSeries extends PartedSeries {
   readonly type = "gauge";
+  readonly #merge: "sum" | "max" | "min";
+
+  constructor(scopes: readonly string[], name: string) {
+    super(scopes, name);
+    this.#merge = mergeOf(scopes, name);
+  }
 
   get value(): number {
-    return this.sum();
+    if (this.#merge === "sum") return this.sum();
+    let value = this.parts.length === 0 ? 0 : this.#merge === "max" ? -Infinity : Infinity;
+    for (const { words, offset } of this.parts) value = Math[this.#merge](value, words[offset]!);
+    return value;
   }
 }
 

@@ -1,7 +1,6 @@
 /** What a configuration says about naming, as running namers and interpreters. */
 import type { LinkerdConfig, TransformerBlock } from "../../config/schema.ts";
 import { Dtab } from "../../dtab/index.ts";
-import { builtinNamers } from "../../namers/builtin/global.ts";
 import type {
   Clock,
   InterpreterContext,
@@ -15,6 +14,7 @@ import type {
 import { inOrderTried, namerPrefix, transformerPrefix } from "../../plugins/prefix.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { RouterNaming } from "./binder.ts";
+import { builtinNamers } from "./builtin.ts";
 import type { Logging } from "./logging.ts";
 import { type NamedTransformer, transformInterpreter, transformNamer } from "./transforming.ts";
 

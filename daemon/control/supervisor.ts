@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import { findPackageJSON } from "node:module";
 import { isIP } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import type { LinkerdConfig } from "../../config/schema.ts";
-import type { Clock, Telemeter } from "../../plugins/contract.ts";
+import type { Telemeter } from "../../plugins/contract.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
+import { systemClock as clock } from "../shared/system-clock.ts";
 import { type AdminServer, openAdminServer } from "./admin/server.ts";
 import { Binder } from "./binder.ts";
 import { explain, listenError, prepareListeners } from "./listeners.ts";
@@ -55,12 +55,6 @@ export interface Daemon {
 
 /** The least grace, as in Linkerd 1. */
 const minGraceMs = 1000;
-
-const clock: Clock = {
-  now: Date.now,
-  sleep: (ms, signal) =>
-    delay(ms, undefined, signal === undefined ? { ref: false } : { ref: false, signal }).catch(() => {}),
-};
 
 /** Sources run as they are, a build from `.js`. */
 const defaultWorkerUrl = new URL(
@@ -160,19 +154,17 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   try {
     const { ip, port } = config.admin;
     const adminIp = isIP(ip) === 0 ? (await lookup(ip)).address : ip;
-    admin = await openAdminServer(config.admin, adminIp, state, logging.logger("admin")).catch(
-      async (cause) => {
-        throw await listenError(source, [{ path: "admin.port", message: explain(cause, ip, port) }]);
-      },
-    );
+    admin = await openAdminServer(config.admin, adminIp, state, logging.logger("admin")).catch((cause) => {
+      throw listenError(source, [{ path: "admin.port", message: explain(cause, ip, port) }]);
+    });
     const { httpIdentifierPort } = config.admin;
     if (httpIdentifierPort !== undefined) {
       // Few ask for it, and node:http takes 10 MB.
       const { openIdentifierServer } = await import("./admin/identifier-server.ts");
       const opened = openIdentifierServer(adminIp, httpIdentifierPort, config, parts);
-      identifierServer = await opened.catch(async (cause) => {
+      identifierServer = await opened.catch((cause) => {
         const message = explain(cause, ip, httpIdentifierPort);
-        throw await listenError(source, [{ path: "admin.httpIdentifierPort", message }]);
+        throw listenError(source, [{ path: "admin.httpIdentifierPort", message }]);
       });
     }
     log.info("serving admin", { ip: admin.ip, port: admin.port });

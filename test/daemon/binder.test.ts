@@ -1,3 +1,4 @@
+/** The binder over an interpreter that the test drives. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Binder, type BinderSession } from "../../daemon/control/binder.ts";

@@ -1,3 +1,4 @@
+/** Logging: JSON lines, levels by logger name, lines for people. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLogging, readLevel } from "../../daemon/control/logging.ts";

@@ -1,3 +1,4 @@
+/** The metrics memory, written and read: merging, reuse, overflow, precision. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -184,6 +185,26 @@ test("series of several workers are merged by name", () => {
   assert.equal(value(store, "pending"), 4);
   assert.deepEqual(stat(store, "ms").total, { count: 2, sum: 16 });
   assert.equal(stat(store, "ms").snapshot?.count, 2);
+});
+
+test("gauges that all workers tell of the same thing are not added up", () => {
+  const store = new MetricsStore();
+  for (const available of [2, 3]) {
+    const { scope, flush } = open(store);
+    const balancer = scope.scope("rt", "http", "client", "#/fs/web", "loadbalancer");
+    balancer.gauge("size").set(3);
+    balancer.gauge("available").set(available);
+    balancer.gauge("load").set(5);
+    balancer.gauge("algorithm/p2c").set(1);
+    scope.scope("rt", "http").gauge("originator").set(1);
+    flush();
+  }
+  const at = "rt/http/client/#/fs/web/loadbalancer";
+  assert.equal(value(store, `${at}/size`), 3);
+  assert.equal(value(store, `${at}/available`), 2);
+  assert.equal(value(store, `${at}/load`), 10);
+  assert.equal(value(store, `${at}/algorithm/p2c`), 1);
+  assert.equal(value(store, "rt/http/originator"), 1);
 });
 
 test("closing a scope ends its series and those below it, and no others", () => {
