@@ -106,7 +106,14 @@ interface Seen {
   buckets: Uint32Array;
 }
 
+/** The lowest bucket in use. */
+const lowOf = ({ halves, offset }: Part): number => bucketCount - halves[offset * 2 + statLayout.bottom]!;
+
+/** One above the highest bucket in use. */
+const highOf = ({ halves, offset }: Part): number => halves[offset * 2 + statLayout.top]!;
+
 const none = new Uint32Array(0);
+/** All zero between uses. */
 const merged = new Uint32Array(bucketCount);
 
 /** A distribution. */
@@ -153,15 +160,23 @@ export class StatSeries extends PartedSeries {
       this.snapshot = emptySummary;
       return;
     }
-    merged.fill(0);
     let sum = 0;
+    let low = bucketCount;
+    let high = 0;
     if (carry !== undefined) {
       merged.set(carry.buckets);
       sum += carry.sum;
+      low = 0;
+      high = bucketCount;
       this.#carry = undefined;
     }
-    for (const part of this.parts) sum += this.#take(part, merged);
-    this.snapshot = summarize(merged, 0, bucketCount, sum);
+    for (const part of this.parts) {
+      sum += this.#take(part, merged);
+      low = Math.min(low, lowOf(part));
+      high = Math.max(high, highOf(part));
+    }
+    this.snapshot = summarize(merged, low, high, sum);
+    merged.fill(0, low, high);
   }
 
   #unchanged(part: Part): boolean {
@@ -171,12 +186,12 @@ export class StatSeries extends PartedSeries {
   /** Adds to `into` what a part recorded since it was last seen; answers the sum of those values. */
   #take(part: Part, into: Uint32Array): number {
     const { words, halves, offset } = part;
+    const low = lowOf(part);
+    const high = highOf(part);
     const seen = this.#seen.get(part)!;
     const count = words[offset + statLayout.count]!;
     if (count === seen.count) return 0;
     const start = offset * 2;
-    const low = bucketCount - halves[start + statLayout.bottom]!;
-    const high = halves[start + statLayout.top]!;
     if (low < seen.low || seen.buckets.length < high - low) {
       const buckets = new Uint32Array(high - low);
       if (seen.buckets.length > 0) buckets.set(seen.buckets, seen.low - low);

@@ -25,6 +25,9 @@ export interface MetricsSource {
   end(): void;
 }
 
+/** Distributions summarised in one step. */
+const stepSize = 50;
+
 /** How many intervals what a dead worker counted is kept when no other worker takes the name up again. */
 const orphanIntervals = 10;
 
@@ -63,10 +66,20 @@ export class MetricsStore implements MetricsReader {
     this.#sorted = undefined;
   }
 
-  /** Ends a snapshot interval: every distribution gets its summary. */
+  /** Ends a snapshot interval at once. */
   closeInterval(): void {
+    for (const _ of this.intervalSteps());
+  }
+
+  /** Ends a snapshot interval, in which every distribution gets its summary, in steps of less than a millisecond. */
+  *intervalSteps(): Generator<void> {
     this.#interval += 1;
-    for (const series of this.#series.values()) if (series.type === "stat") series.closeInterval();
+    let done = 0;
+    for (const series of this.#series.values()) {
+      if (series.type !== "stat") continue;
+      series.closeInterval();
+      if (++done % stepSize === 0) yield;
+    }
     for (const [key, since] of this.#orphans) {
       if (this.#interval - since < orphanIntervals) continue;
       this.#orphans.delete(key);

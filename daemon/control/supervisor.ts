@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import { findPackageJSON } from "node:module";
 import { isIP } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import type { LinkerdConfig } from "../../config/schema.ts";
 import type { Telemeter } from "../../plugins/contract.ts";
 import type { Registry } from "../../plugins/registry.ts";
@@ -129,7 +130,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   let admin: AdminServer | undefined;
   let identifierServer: HttpServer | undefined;
   let running: Promise<unknown> = Promise.resolve();
-  const interval = setInterval(() => store.closeInterval(), options.snapshotIntervalMs ?? 60_000);
+  const interval = setInterval(() => void closeInterval(store), options.snapshotIntervalMs ?? 60_000);
   interval.unref();
 
   const closeRest = async (): Promise<void> => {
@@ -181,6 +182,11 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   running = runTelemeters(telemeters, stop.signal, store, logging);
   log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
   return { admin: { ip: admin.ip, port: admin.port }, servers, close, closed: ended.promise };
+};
+
+/** Ends an interval of distributions with turns of the event loop in between: bindings must not wait for it. */
+const closeInterval = async (store: MetricsStore): Promise<void> => {
+  for (const _ of store.intervalSteps()) await turn();
 };
 
 const createTelemeters = (config: LinkerdConfig, parts: PluginParts): readonly Telemeter[] =>
