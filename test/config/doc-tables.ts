@@ -52,9 +52,25 @@ function table(name: string): string {
       const harmless = notBuiltKeys[String(schema["place"])]?.[key];
       const limit =
         harmless === undefined ? "" : ` Not built yet: only \`${harmless.join("`, `")}\` is taken.`;
-      return `| \`${key}\` | ${fallback(key, value, schema)} | ${value["description"]}${limit} |\n`;
+      return [`\`${key}\``, fallback(key, value, schema), `${value["description"]}${limit}`];
     });
-  return `| key | default | meaning |\n|---|---|---|\n${rows.join("")}`;
+  return showTable([["key", "default", "meaning"], ...rows]);
+}
+
+/** In columns, as the formatter has it. */
+function showTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[], pad: string): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!, pad)).join(" | ")} |\n`;
+  const [head, ...rest] = rows;
+  return [
+    line(head!, " "),
+    line(
+      head!.map(() => ""),
+      "-",
+    ),
+    ...rest.map((row) => line(row, " ")),
+  ].join("");
 }
 
 function fallback(key: string, value: Schema, parent: Schema): string {

@@ -38,7 +38,7 @@ test("every key has a description", () => {
 
 test("every kind that is built is listed on the page about plugins, and no other as built", () => {
   const page = read("plugins.md");
-  const listed = [...page.matchAll(/^\| (\w+) \| ([^|]*) \|/gm)].flatMap(([, slot, kinds]) =>
+  const listed = [...page.matchAll(/^\| (\w+) +\| ([^|]*) \|/gm)].flatMap(([, slot, kinds]) =>
     [...kinds!.matchAll(/`([^`]+)`/g)].map(([, kind]) => `${slot} ${kind}`),
   );
   const built = [...builtinRegistry().plugins()].map(({ slot, kind }) => `${slot} ${kind}`);
