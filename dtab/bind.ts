@@ -4,13 +4,11 @@ import { Addr, type Bound, treeWeightKey } from "./addr.ts";
 import type { Dtab } from "./dtab.ts";
 import { NameTree, type Weighted } from "./name-tree.ts";
 import { Path } from "./path.ts";
+import { follow, LookupBudget, type Trail } from "./trail.ts";
 import { Var } from "./var.ts";
 
-/** How many lookups may lie on the way to one leaf. */
-export const maxDepth = 100;
-
-/** How many branches may lie on the way, multiplied: a request's own dtab must not be able to double the work 100 times. */
-const maxBranches = 100_000;
+/** How many lookups one binding may take in all: a request's own dtab must not be able to double the work 100 times. */
+const maxLookups = 5_000;
 
 /** One step: what a path leads to; leaves that are paths are looked up again. */
 export type NameLookup = (path: Path) => Activity<NameTree<Path | Bound>>;
@@ -23,61 +21,6 @@ export interface BindNamer {
 /** Namers with their prefixes, in the order in which they are asked. */
 export type BindNamers = readonly { readonly prefix: Path; readonly namer: BindNamer }[];
 
-/** A name that leads to itself, too deep, or into too many branches. */
-export class DelegationLoopError extends Error {
-  /** The names on the way, from the one that was asked for. */
-  readonly chain: readonly string[];
-  /** The names of the cycle, its first again at the end; empty if it is none. */
-  readonly cycle: readonly string[];
-
-  constructor(reason: string, chain: readonly string[], cycle: readonly string[] = []) {
-    const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
-    super(reason);
-    Error.stackTraceLimit = limit;
-    this.name = "DelegationLoopError";
-    this.chain = chain;
-    this.cycle = cycle;
-  }
-}
-
-/** The way from the name that was asked for to where a walk stands. */
-export interface Trail {
-  readonly path: Path;
-  readonly depth: number;
-  readonly branches: number;
-  readonly before: Trail | undefined;
-}
-
-/** Takes one more step on a trail; throws `DelegationLoopError` if the step leads back or too far. */
-export function follow(before: Trail | undefined, path: Path, branches: number): Trail {
-  const trail: Trail = { path, depth: (before?.depth ?? -1) + 1, branches, before };
-  for (let at = before; at !== undefined; at = at.before) {
-    if (!at.path.equals(path)) continue;
-    const cycle = chainOf(trail).slice(at.depth);
-    throw new DelegationLoopError(
-      `Delegation loop: ${cycle.join(" → ")} (${tooDeep})`,
-      chainOf(trail),
-      cycle,
-    );
-  }
-  if (trail.depth >= maxDepth) {
-    const chain = chainOf(trail);
-    throw new DelegationLoopError(
-      `${tooDeep}: ${chain.slice(0, 4).join(" → ")} → … → ${chain.at(-1)}`,
-      chain,
-    );
-  }
-  if (branches > maxBranches) {
-    const chain = chainOf(trail);
-    throw new DelegationLoopError(
-      `Delegation branches too often: over ${maxBranches} ways to ${chain.at(-1)}`,
-      chain,
-    );
-  }
-  return trail;
-}
-
 /** Binds one path; see `bind`. */
 export const bindPath = (lookup: NameLookup, path: Path): Activity<NameTree<Bound>> =>
   bind(lookup, NameTree.leaf(path));
@@ -87,7 +30,12 @@ export const bindPath = (lookup: NameLookup, path: Path): Activity<NameTree<Boun
  * union's branches those that are pending or failed are left out while others are ok, as are Neg and Fail.
  */
 export function bind(lookup: NameLookup, tree: NameTree<Path | Bound>): Activity<NameTree<Bound>> {
-  return bindTree(lookup, tree, undefined, undefined, 1);
+  const budget = new LookupBudget(maxLookups);
+  const { states } = bindTree({ lookup, budget }, tree, undefined, undefined);
+  // A union would go on with the branches that were bound before the budget was spent.
+  return Activity.of(
+    states.map((state) => (budget.spent === undefined ? state : State.failed(budget.spent))),
+  );
 }
 
 /** Looks a path up in a dtab, and only if that is Neg in the namers. */
@@ -113,21 +61,25 @@ export function namersLookup(namers: BindNamers, path: Path): Activity<NameTree<
   return ask(0);
 }
 
+interface Binding {
+  readonly lookup: NameLookup;
+  readonly budget: LookupBudget;
+}
+
 function bindTree(
-  lookup: NameLookup,
+  binding: Binding,
   tree: NameTree<Path | Bound>,
   trail: Trail | undefined,
   weight: number | undefined,
-  branches: number,
 ): Activity<NameTree<Bound>> {
   switch (tree.tag) {
     case "leaf":
       if (!(tree.value instanceof Path)) return Activity.value(NameTree.leaf(weighted(tree.value, weight)));
-      return bindStep(lookup, tree.value, trail, weight, branches);
+      return bindStep(binding, tree.value, trail, weight);
     case "alt":
-      return bindAlt(lookup, tree.trees, trail, weight, branches);
+      return bindAlt(binding, tree.trees, trail, weight);
     case "union":
-      return bindUnion(lookup, tree.branches, trail, weight, branches);
+      return bindUnion(binding, tree.branches, trail, weight);
     case "neg":
     case "empty":
     case "fail":
@@ -136,53 +88,46 @@ function bindTree(
 }
 
 function bindStep(
-  lookup: NameLookup,
+  binding: Binding,
   path: Path,
   before: Trail | undefined,
   weight: number | undefined,
-  branches: number,
 ): Activity<NameTree<Bound>> {
-  let trail: Trail;
-  let found: Activity<NameTree<Path | Bound>>;
   try {
-    trail = follow(before, path, branches);
-    found = lookup(path);
+    const trail = follow(before, path);
+    return binding.budget.spend(trail, () =>
+      binding.lookup(path).flatMap((tree) => bindTree(binding, tree, trail, weight)),
+    );
   } catch (cause) {
     return Activity.failed(cause);
   }
-  return found.flatMap((tree) => bindTree(lookup, tree, trail, weight, branches));
 }
 
 function bindAlt(
-  lookup: NameLookup,
+  binding: Binding,
   trees: readonly NameTree<Path | Bound>[],
   trail: Trail | undefined,
   weight: number | undefined,
-  branches: number,
 ): Activity<NameTree<Bound>> {
   const tryFrom = (i: number): Activity<NameTree<Bound>> => {
     const tree = trees[i];
     if (tree === undefined) return Activity.value<NameTree<Bound>>(NameTree.neg);
-    const bound = bindTree(lookup, tree, trail, weight, branches * trees.length);
-    return i === trees.length - 1
-      ? bound
-      : bound.flatMap((result) => (result.tag === "neg" ? tryFrom(i + 1) : Activity.value(result)));
+    const bound = bindTree(binding, tree, trail, weight);
+    if (i === trees.length - 1) return bound;
+    return bound.flatMap((result) => (result.tag === "neg" ? tryFrom(i + 1) : Activity.value(result)));
   };
   return tryFrom(0);
 }
 
 function bindUnion(
-  lookup: NameLookup,
+  binding: Binding,
   branches: readonly Weighted<Path | Bound>[],
   trail: Trail | undefined,
   weight: number | undefined,
-  ways: number,
 ): Activity<NameTree<Bound>> {
   if (branches.length === 0) return Activity.value<NameTree<Bound>>(NameTree.neg);
-  if (branches.length === 1) return bindTree(lookup, branches[0]!.tree, trail, weight, ways);
-  const bound = branches.map(
-    (branch) => bindTree(lookup, branch.tree, trail, branch.weight, ways * branches.length).states,
-  );
+  if (branches.length === 1) return bindTree(binding, branches[0]!.tree, trail, weight);
+  const bound = branches.map((branch) => bindTree(binding, branch.tree, trail, branch.weight).states);
   return Activity.of(Var.join(bound).map((states) => unionOf(branches, states)));
 }
 
@@ -201,12 +146,4 @@ function unionOf(
 function weighted(bound: Bound, weight: number | undefined): Bound {
   if (weight === undefined) return bound;
   return { ...bound, addr: bound.addr.map((addr) => Addr.withMeta(addr, treeWeightKey, weight)) };
-}
-
-const tooDeep = `Max recursion level: ${maxDepth} reached in Namer lookup`;
-
-function chainOf(trail: Trail): string[] {
-  const chain: string[] = [];
-  for (let at: Trail | undefined = trail; at !== undefined; at = at.before) chain.push(at.path.show());
-  return chain.reverse();
 }

@@ -1,151 +1,17 @@
-/** Delegation explained: the walk of `bind`, every alternative and every rule that was applied kept. */
+/** Delegation explained: the walk of `bind`, with every alternative followed. */
 import { Activity, State } from "./activity.ts";
 import type { Bound } from "./addr.ts";
-import { type BindNamers, follow, namersLookup, type Trail } from "./bind.ts";
+import { type BindNamers, namersLookup } from "./bind.ts";
+import { type DelegateNode, DelegateTree } from "./delegate-tree.ts";
 import { Dentry, type Dtab } from "./dtab.ts";
-import { NameTree } from "./name-tree.ts";
+import type { NameTree } from "./name-tree.ts";
 import { Path } from "./path.ts";
+import { follow, LookupBudget, type Trail } from "./trail.ts";
 import { Var } from "./var.ts";
-
-/** What every node of an explained walk carries. */
-interface Node {
-  readonly path: Path;
-  /** The rule that led here; undefined at the root. */
-  readonly dentry: Dentry | undefined;
-}
-
-/** The explanation of a name, by default down to what it is bound to. */
-export type DelegateTree<T = Bound> =
-  | (Node & { readonly tag: "delegate"; readonly tree: DelegateTree<T> })
-  | (Node & { readonly tag: "leaf"; readonly value: T })
-  | (Node & { readonly tag: "alt"; readonly trees: readonly DelegateTree<T>[] })
-  | (Node & { readonly tag: "union"; readonly branches: readonly WeightedDelegate<T>[] })
-  | (Node & { readonly tag: "neg" })
-  | (Node & { readonly tag: "empty" })
-  | (Node & { readonly tag: "fail" })
-  /** The lookup of this path failed, or has no answer yet. */
-  | (Node & { readonly tag: "exception"; readonly error: Error })
-  /** A transformer changed `value` to `tree`. */
-  | (Node & {
-      readonly tag: "transformation";
-      readonly name: string;
-      readonly value: T;
-      readonly tree: DelegateTree<T>;
-    });
-
-/** A branch of an explained union. */
-export interface WeightedDelegate<T = Bound> {
-  readonly weight: number;
-  readonly tree: DelegateTree<T>;
-}
-
-/** One step of the way to a leaf: a path and the rule (or the transformer) that led to it, empty at the root. */
-export type DelegateStep = readonly [path: string, rule: string];
-
-/** Operations on explained walks. */
-export const DelegateTree = {
-  /** A name tree at a path as the beginning of a walk; leaves that are paths stand at their own path. */
-  fromNameTree: <T>(path: Path, dentry: Dentry | undefined, tree: NameTree<T>): DelegateTree<T> => {
-    switch (tree.tag) {
-      case "leaf":
-        return {
-          tag: "leaf",
-          path: tree.value instanceof Path ? tree.value : path,
-          dentry,
-          value: tree.value,
-        };
-      case "alt":
-        return {
-          tag: "alt",
-          path,
-          dentry,
-          trees: tree.trees.map((each) => DelegateTree.fromNameTree(path, dentry, each)),
-        };
-      case "union": {
-        const branches = tree.branches.map(({ weight, tree: branch }) => ({
-          weight,
-          tree: DelegateTree.fromNameTree(path, dentry, branch),
-        }));
-        return { tag: "union", path, dentry, branches };
-      }
-      case "neg":
-      case "empty":
-      case "fail":
-        return { tag: tree.tag, path, dentry };
-    }
-  },
-
-  /** What the walk came to; a failed lookup is Fail. */
-  toNameTree: <T>(tree: DelegateTree<T>): NameTree<T> => {
-    switch (tree.tag) {
-      case "delegate":
-      case "transformation":
-        return DelegateTree.toNameTree(tree.tree);
-      case "leaf":
-        return NameTree.leaf(tree.value);
-      case "alt":
-        return NameTree.alt(...tree.trees.map((each) => DelegateTree.toNameTree(each)));
-      case "union":
-        return NameTree.union(
-          ...tree.branches.map((each) => ({ weight: each.weight, tree: DelegateTree.toNameTree(each.tree) })),
-        );
-      case "exception":
-        return NameTree.fail;
-      case "neg":
-      case "empty":
-      case "fail":
-        return NameTree[tree.tag];
-    }
-  },
-
-  /** The same walk with nodes that stand at the same path put together. */
-  simplify: <T>(tree: DelegateTree<T>): DelegateTree<T> => {
-    switch (tree.tag) {
-      case "delegate":
-        return simplifyDelegate(tree.path, tree.dentry, DelegateTree.simplify(tree.tree));
-      case "alt":
-        return simplifyAlt(tree);
-      case "union": {
-        const [first] = tree.branches;
-        if (first === undefined) return { tag: "neg", path: tree.path, dentry: tree.dentry };
-        if (tree.branches.length === 1)
-          return simplifyDelegate(tree.path, tree.dentry, DelegateTree.simplify(first.tree));
-        const branches = tree.branches.map((each) => ({
-          weight: each.weight,
-          tree: DelegateTree.simplify(each.tree),
-        }));
-        return { ...tree, branches };
-      }
-      case "transformation":
-        return { ...tree, tree: DelegateTree.simplify(tree.tree) };
-      case "leaf":
-      case "neg":
-      case "empty":
-      case "fail":
-      case "exception":
-        return tree;
-    }
-  },
-
-  /** The way from the root to the first leaf that fits, or undefined. */
-  find: <T>(tree: DelegateTree<T>, fits: (value: T) => boolean): readonly DelegateStep[] | undefined => {
-    const step: DelegateStep = [tree.path.show(), ruleOf(tree)];
-    if (tree.tag === "leaf") return fits(tree.value) ? [step] : undefined;
-    for (const child of childrenOf(tree)) {
-      const rest = DelegateTree.find(child, fits);
-      if (rest !== undefined) return [step, ...rest];
-    }
-    return undefined;
-  },
-
-  /** Every leaf's value, in order. */
-  leaves: <T>(tree: DelegateTree<T>): T[] =>
-    tree.tag === "leaf" ? [tree.value] : childrenOf(tree).flatMap((child) => DelegateTree.leaves(child)),
-};
 
 /** Explains a path under a dtab and namers; see `delegate`. */
 export const delegatePath = (dtab: Dtab, namers: BindNamers, path: Path): Activity<DelegateTree> =>
-  explain({ dtab, namers }, { tag: "leaf", path, dentry: undefined, value: path }, undefined, 1).map(
+  explain(newWalk(dtab, namers), { tag: "leaf", path, dentry: undefined, value: path }, undefined).map(
     DelegateTree.simplify,
   );
 
@@ -155,37 +21,44 @@ export const delegatePath = (dtab: Dtab, namers: BindNamers, path: Path): Activi
  */
 export const delegate = (dtab: Dtab, namers: BindNamers, tree: NameTree<Path>): Activity<DelegateTree> => {
   const start = DelegateTree.fromNameTree<Path | Bound>(Path.empty, undefined, tree);
-  return explain({ dtab, namers }, start, undefined, 1).map(DelegateTree.simplify);
+  return explain(newWalk(dtab, namers), start, undefined).map(DelegateTree.simplify);
 };
 
-interface Rules {
+/** How many lookups are explained: every alternative is followed, and who would read more? */
+const maxLookups = 1_000;
+
+interface Walk {
   readonly dtab: Dtab;
   readonly namers: BindNamers;
+  readonly budget: LookupBudget;
 }
 
+const newWalk = (dtab: Dtab, namers: BindNamers): Walk => ({
+  dtab,
+  namers,
+  budget: new LookupBudget(maxLookups),
+});
+
 function explain(
-  rules: Rules,
+  walk: Walk,
   tree: DelegateTree<Path | Bound>,
   trail: Trail | undefined,
-  ways: number,
 ): Activity<DelegateTree> {
   switch (tree.tag) {
     case "leaf": {
       const { value, ...node } = tree;
       return value instanceof Path
-        ? explainPath(rules, value, tree.dentry, trail, ways)
+        ? explainPath(walk, value, tree.dentry, trail)
         : Activity.value<DelegateTree>({ ...node, value });
     }
     case "delegate":
-      return explain(rules, tree.tree, trail, ways).map((next) => ({ ...tree, tree: next }));
+      return explain(walk, tree.tree, trail).map((next) => ({ ...tree, tree: next }));
     case "alt": {
-      const explained = tree.trees.map((each) => explain(rules, each, trail, ways * tree.trees.length));
+      const explained = tree.trees.map((each) => explain(walk, each, trail));
       return Activity.join(explained).map((trees) => ({ ...tree, trees }));
     }
     case "union": {
-      const explained = tree.branches.map((each) =>
-        explain(rules, each.tree, trail, ways * tree.branches.length),
-      );
+      const explained = tree.branches.map((each) => explain(walk, each.tree, trail));
       return Activity.join(explained).map((trees) => ({
         ...tree,
         branches: trees.map((each, i) => ({ weight: tree.branches[i]!.weight, tree: each })),
@@ -202,35 +75,34 @@ function explain(
 }
 
 function explainPath(
-  rules: Rules,
+  walk: Walk,
   path: Path,
   dentry: Dentry | undefined,
   before: Trail | undefined,
-  ways: number,
 ): Activity<DelegateTree> {
-  const node = { path, dentry };
-  let trail: Trail;
   try {
-    trail = follow(before, path, ways);
+    const trail = follow(before, path);
+    return walk.budget.spend(trail, () => explainStep(walk, { path, dentry }, trail));
   } catch (cause) {
-    return Activity.value<DelegateTree>({ ...node, tag: "exception", error: State.failed(cause).error });
+    return Activity.value<DelegateTree>({ path, dentry, tag: "exception", error: State.failed(cause).error });
   }
-  const matches = rules.dtab.matches(path);
-  const trees = matches.map((match) => fromDentry(path, match));
+}
+
+function explainStep(walk: Walk, node: DelegateNode, trail: Trail): Activity<DelegateTree> {
+  const trees = walk.dtab.matches(node.path).map((match) => fromDentry(node.path, match));
   const [only] = trees;
-  if (only === undefined) return askNamers(rules, node, { ...node, tag: "neg" }, trail, ways);
-  if (trees.length > 1) return explain(rules, { ...node, tag: "alt", trees }, trail, ways);
+  if (only === undefined) return askNamers(walk, node, { ...node, tag: "neg" }, trail);
+  if (trees.length > 1) return explain(walk, { ...node, tag: "alt", trees }, trail);
   const one: DelegateTree<Path | Bound> = { ...node, tag: "delegate", tree: only };
   // As in `bind`: a rule that says just `~` does not keep the namers from being asked.
-  return only.tag === "neg" ? askNamers(rules, node, one, trail, ways) : explain(rules, one, trail, ways);
+  return only.tag === "neg" ? askNamers(walk, node, one, trail) : explain(walk, one, trail);
 }
 
 function askNamers(
-  rules: Rules,
-  node: Node,
+  walk: Walk,
+  node: DelegateNode,
   otherwise: DelegateTree<Path | Bound>,
   trail: Trail,
-  ways: number,
 ): Activity<DelegateTree> {
   const toNode = (state: State<NameTree<Path | Bound>>): State<DelegateTree<Path | Bound>> => {
     if (state.tag === "failed") return State.ok({ ...node, tag: "exception", error: state.error });
@@ -241,11 +113,11 @@ function askNamers(
   };
   let states: Var<State<NameTree<Path | Bound>>>;
   try {
-    states = namersLookup(rules.namers, node.path).states;
+    states = namersLookup(walk.namers, node.path).states;
   } catch (cause) {
     states = Var.value<State<NameTree<Path | Bound>>>(State.failed(cause));
   }
-  return Activity.of(states.map(toNode)).flatMap((tree) => explain(rules, tree, trail, ways));
+  return Activity.of(states.map(toNode)).flatMap((tree) => explain(walk, tree, trail));
 }
 
 /** What a rule makes of a path; a `~` in a rule stands at no path, as Linkerd 1 shows it. */
@@ -260,44 +132,4 @@ function fromDentry(path: Path, dentry: Dentry): DelegateTree<Path> {
     };
   };
   return emptyNegs(DelegateTree.fromNameTree(path, dentry, Dentry.apply(dentry, path)));
-}
-
-/** A step to a node at the same path is that node, reached by the step's rule; Neg, Empty and Fail stay apart. */
-function simplifyDelegate<T>(path: Path, dentry: Dentry | undefined, tree: DelegateTree<T>): DelegateTree<T> {
-  const kept = tree.tag === "neg" || tree.tag === "empty" || tree.tag === "fail" || tree.tag === "exception";
-  if (!kept && tree.path.equals(path)) return { ...tree, dentry };
-  return { tag: "delegate", path, dentry, tree };
-}
-
-function simplifyAlt<T>(alt: DelegateTree<T> & { readonly tag: "alt" }): DelegateTree<T> {
-  const trees = alt.trees.map((each) => DelegateTree.simplify(each));
-  if (trees.length === 0) return { tag: "neg", path: alt.path, dentry: alt.dentry };
-  if (trees.length === 1) return simplifyDelegate(alt.path, alt.dentry, trees[0]!);
-  const flat = trees.flatMap((each) =>
-    each.tag === "alt" && each.path.equals(alt.path) ? each.trees : [each],
-  );
-  return { ...alt, trees: flat };
-}
-
-function childrenOf<T>(tree: DelegateTree<T>): readonly DelegateTree<T>[] {
-  switch (tree.tag) {
-    case "delegate":
-    case "transformation":
-      return [tree.tree];
-    case "alt":
-      return tree.trees;
-    case "union":
-      return tree.branches.map((each) => each.tree);
-    case "leaf":
-    case "neg":
-    case "empty":
-    case "fail":
-    case "exception":
-      return [];
-  }
-}
-
-function ruleOf(tree: DelegateTree<unknown>): string {
-  if (tree.tag === "transformation") return tree.name;
-  return tree.dentry === undefined ? "" : Dentry.show(tree.dentry);
 }

@@ -15,19 +15,12 @@ export {
   type BindNamers,
   bind,
   bindPath,
-  DelegationLoopError,
-  maxDepth,
   type NameLookup,
   nameLookup,
   namersLookup,
 } from "./bind.ts";
-export {
-  type DelegateStep,
-  DelegateTree,
-  delegate,
-  delegatePath,
-  type WeightedDelegate,
-} from "./delegate.ts";
+export { delegate, delegatePath } from "./delegate.ts";
+export { type DelegateStep, DelegateTree, type WeightedDelegate } from "./delegate-tree.ts";
 export { Dentry, Dtab } from "./dtab.ts";
 export { NameTree, type Weighted } from "./name-tree.ts";
 export { DtabSyntaxError } from "./parser.ts";
@@ -42,4 +35,5 @@ export {
   treeStatus,
 } from "./pick.ts";
 export { Prefix, type PrefixElement } from "./prefix.ts";
+export { DelegationLoopError, maxDepth } from "./trail.ts";
 export { type AsyncRun, type Closable, type Equals, isConstant, type MutableVar, Var } from "./var.ts";
