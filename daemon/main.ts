@@ -65,7 +65,7 @@ async function command(name: "run" | "check" | "schema" | "dtab", args: readonly
     // What went wrong outside is told in words; a bug wants its stack.
     const isBug = [TypeError, ReferenceError, RangeError].some((bug) => error instanceof bug);
     process.stderr.write(`pointsman: ${isBug ? stack : message}\n`);
-    return 1;
+    return endWith(1);
   }
 }
 

@@ -1,7 +1,8 @@
 /** `pointsman run`: the proxy, from its configuration to the last request in flight. */
 import { parseArgs } from "node:util";
-import { showIssue } from "../../config/errors.ts";
+import { ConfigError, type Issue, showIssue } from "../../config/errors.ts";
 import { logLevels } from "../../config/formats.ts";
+import type { Daemon } from "../control/supervisor.ts";
 import { readFileOrComplain } from "./check.ts";
 import { type CliIo, exitCodes, usageError } from "./io.ts";
 import { routerPlaces } from "./read-config.ts";
@@ -51,22 +52,23 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   const read = await readFileOrComplain(file, io);
   if (read === undefined) return exitCodes.failed;
   const { config, text, registry, issues, fileName } = read;
-  if (config === undefined) {
-    for (const issue of issues) io.err(`${showIssue(fileName, issue)}\n`);
-    const many = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
-    io.err(`pointsman: not started: ${many} in ${fileName}\n`);
-    return exitCodes.failed;
-  }
+  if (config === undefined) return refuse(fileName, issues, io);
   const { startDaemon } = await import("../control/supervisor.ts");
-  const daemon = await startDaemon({
-    config,
-    configText: text,
-    configPath: file,
-    registry,
-    places: routerPlaces(read),
-    stdout: io.stdout,
-    logLevel,
-  });
+  let daemon: Daemon;
+  try {
+    daemon = await startDaemon({
+      config,
+      configText: text,
+      configPath: file,
+      registry,
+      places: routerPlaces(read),
+      stdout: io.stdout,
+      logLevel,
+    });
+  } catch (error) {
+    if (error instanceof ConfigError) return refuse(fileName, error.issues, io);
+    throw error;
+  }
   let ending = false;
   io.onSignal(() => {
     if (ending) return io.exit(exitCodes.failed);
@@ -76,4 +78,11 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   });
   await daemon.closed;
   return exitCodes.ok;
+}
+
+function refuse(fileName: string, issues: readonly Issue[], io: CliIo): number {
+  for (const issue of issues) io.err(`${showIssue(fileName, issue)}\n`);
+  const many = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
+  io.err(`pointsman: not started: ${many} in ${fileName}\n`);
+  return exitCodes.failed;
 }

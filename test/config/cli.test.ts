@@ -1,8 +1,11 @@
 /** The commands `check` and `schema`, and the program around them. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import path from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { checkCommand } from "../../daemon/cli/check.ts";
 import type { CliIo } from "../../daemon/cli/io.ts";
@@ -110,6 +113,57 @@ test("run refuses a bad configuration, tells what is wrong and starts nothing", 
     stderr,
     /^<stdin>:1:45: routers\[0\]\.servers\[0\]\.port: .*\npointsman: not started: 1 problem in <stdin>\n$/,
   );
+});
+
+test("run tells a port that is taken with its line, and ends", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  const { status, stderr } = pointsman(
+    ["run", "-"],
+    `admin: {port: 0}\nworkers: 1\nrouters:\n- {protocol: http, servers: [{port: ${port}}]}\n`,
+  );
+  taken.close();
+  assert.equal(status, 1);
+  assert.match(stderr, /^<stdin>:4:37: routers\[0\]\.servers\[0\]\.port: 127\.0\.0\.1:\d+ is in use\n/);
+});
+
+/** Runs the program until it serves, then sends signals; how it ended. */
+async function runUntil(signals: readonly NodeJS.Signals[], hold: boolean): Promise<number | null> {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, "run", "-"]);
+  const ended = once(child, "exit") as Promise<[number | null]>;
+  child.stdin.end("admin: {port: 0}\nworkers: 1\nrouters:\n- {protocol: http, servers: [{port: 0}]}\n");
+  let log = "";
+  await new Promise<void>((resolve) => {
+    child.stdout.on("data", (chunk) => {
+      log += chunk;
+      if (log.includes('"initialized"')) resolve();
+    });
+  });
+  const { port } = JSON.parse(log.split("\n").find((line) => line.includes('"message":"serving"'))!);
+  // A request that never ends keeps the first signal's drain waiting.
+  const caller = connect(port, "127.0.0.1");
+  await once(caller, "connect");
+  caller.on("error", () => {}); // However the daemon closes it.
+  if (hold) {
+    caller.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n1");
+    await delay(200);
+  }
+  for (const signal of signals) {
+    child.kill(signal);
+    await delay(100);
+  }
+  const [code] = await ended;
+  caller.destroy();
+  return code;
+}
+
+test("run ends with 0 after a signal", async () => {
+  assert.equal(await runUntil(["SIGTERM"], false), 0);
+});
+
+test("a second signal ends run at once", async () => {
+  assert.equal(await runUntil(["SIGINT", "SIGINT"], true), 1);
 });
 
 test("an unknown command is told with the one that was meant", () => {
