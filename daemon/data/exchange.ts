@@ -55,6 +55,8 @@ export class Exchange {
   /** The caller waits for a 100: the body is held back until the endpoint wants it. */
   expectsContinue = false;
   upgrade = false;
+  /** False if no `Accept-Encoding` can be there. */
+  mayAcceptEncoding = true;
   /** Of an absolute-form target. */
   scheme: "http" | "https" | undefined = undefined;
 

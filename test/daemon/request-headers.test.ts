@@ -1,8 +1,8 @@
 /** What happens to headers beyond the conformance vectors. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { splitAbsoluteTarget } from "../../daemon/data/codec/h1/absolute-target.ts";
 import { stripHopByHop } from "../../daemon/data/codec/h1/field-block.ts";
-import { splitAbsoluteTarget } from "../../daemon/data/router/absolute-target.ts";
 import { addVia, callDepth, checkCallDepth } from "../../daemon/data/router/call-depth.ts";
 import { isServerSuccess } from "../../daemon/data/router/classify.ts";
 import { clearResponseContext } from "../../daemon/data/router/clear-context.ts";

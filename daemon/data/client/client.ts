@@ -28,6 +28,8 @@ export class Client implements CacheEntry, EndpointContext {
   readonly requeueLimit: Counter;
   readonly requeueBudgetExhausted: Counter;
   readonly cannotRetry: Counter;
+  readonly notOpen: Counter;
+  readonly budgetGauge: Gauge;
   readonly limits: EndpointContext["limits"];
   readonly connectTimeoutMs: number;
   readonly responseTimeoutMs: number;
@@ -113,7 +115,10 @@ export class Client implements CacheEntry, EndpointContext {
     this.requeueLimit = retries.counter("request_limit");
     this.requeueBudgetExhausted = retries.counter("budget_exhausted");
     this.cannotRetry = retries.counter("cannot_retry");
+    this.notOpen = retries.counter("not_open");
     this.budget = new RetryBudget(settings.requeueBudget, performance.now());
+    this.budgetGauge = retries.gauge("budget");
+    this.budgetGauge.set(this.budget.balance(performance.now()));
     this.#balancer = settings.balancer.create<Endpoint>();
   }
 
@@ -155,6 +160,13 @@ export class Client implements CacheEntry, EndpointContext {
   /** How many endpoints there are. */
   get size(): number {
     return this.#endpoints.size;
+  }
+
+  /** Whether any endpoint may be picked. */
+  hasOpen(nowMs: number): boolean {
+    this.nowMs = nowMs;
+    for (const endpoint of this.#endpoints.values()) if (endpoint.status === "open") return true;
+    return false;
   }
 
   /** Picks for one attempt, another endpoint than the one that just failed if there is one. */

@@ -35,11 +35,13 @@ export class Arrival {
   hadRouting = false;
   /** TRACE wants to know how it was routed. */
   addContext = false;
-  /** Sets trace headers without a search for older ones: those are gone by then. */
+  /** Sets trace headers; of Linkerd's own no older one is left by then, so they need no search. */
   readonly sink = {
     headers: undefined as Headers | undefined,
+    replaces: false,
     set(name: string, value: string): void {
-      this.headers!.append(name, value);
+      if (this.replaces) this.headers!.set(name, value);
+      else this.headers!.append(name, value);
     },
   };
 

@@ -10,7 +10,7 @@ const textual =
 
 /** How an answer should be compressed; undefined: not at all. */
 export function compressionOf(exchange: Exchange, head: ResponseHead, level: number): "gzip" | "deflate" | undefined {
-  if (level === 0 || head.bodyLength === 0 || exchange.method === "HEAD" || head.status === 206) return undefined;
+  if (level === 0 || !exchange.mayAcceptEncoding || head.bodyLength === 0 || exchange.method === "HEAD" || head.status === 206) return undefined;
   const accepted = exchange.headers.first("accept-encoding");
   if (accepted === undefined) return undefined;
   const coding = acceptedCoding(accepted);

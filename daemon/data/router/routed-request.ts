@@ -55,6 +55,7 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
 
   /** The request's own headers, before the first attempt added to them. */
   #mark = "";
+  #via: string | undefined = undefined;
   #attemptAt = 0;
   #attempting = false;
   #requeues = 0;
@@ -184,9 +185,15 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
       headers.remove("l5d-ctx-trace");
     }
     headers.appendText(this.binding!.service.field + bound.fields);
-    if (headers.mayHaveVia) addVia(headers, version);
-    else headers.append("via", version === "1.0" ? "1.0 linkerd" : version === "2" ? "h2 linkerd" : "1.1 linkerd");
+    if (headers.mayHaveVia) {
+      // A further attempt starts from the caller's Via, not from what the last one made of it.
+      this.#via ??= headers.first("via") ?? "";
+      headers.remove("via");
+      if (this.#via !== "") headers.append("via", this.#via);
+      addVia(headers, version);
+    } else headers.append("via", version === "1.0" ? "1.0 linkerd" : version === "2" ? "h2 linkerd" : "1.1 linkerd");
     arrival.sink.headers = headers;
+    arrival.sink.replaces = this.context.alwaysReadTrace;
     this.context.tracing.dispatch(this.trace, arrival.sink);
     if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
     let { deadline } = this;
@@ -214,8 +221,9 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     this.#disarm("bind");
     const { service } = this.binding!;
     const attempt: Attempt = { method: exchange.method, status: head.status, error: undefined, responseHeader: (name) => head.headers.first(name) };
-    // The usual answer needs no rules: what is below 500 is a success to every classifier.
-    const judged = head.status < 500 ? "success" : classifyAttempt(service.settings.classifier, attempt, !exchange.replayable);
+    // The usual answer needs no rules: without a classifier, what is below 500 is a success.
+    const ruled = service.settings.classifier !== undefined || head.status >= 500;
+    const judged = !ruled ? "success" : classifyAttempt(service.settings.classifier, attempt, !exchange.replayable);
     client.statuses.status(head.status, elapsedMs);
     this.#success = judged === "success";
     this.#status = head.status;
@@ -254,7 +262,10 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
 
   // What never was processed goes elsewhere at once, if there is an elsewhere and the client's budget pays.
   #mayRequeue(client: Client, nowMs: number, progress: Progress): boolean {
-    if (progress === "unsent" && client.size < 2) return false;
+    if (progress === "unsent" && !client.hasOpen(nowMs)) {
+      client.notOpen.incr();
+      return false;
+    }
     if (this.#requeueLimit === -1) this.#requeueLimit = Math.min(maxRequeues, Math.ceil(0.2 * client.budget.balance(nowMs)));
     if (this.#requeues >= this.#requeueLimit) {
       client.requeueLimit.incr();
@@ -264,6 +275,7 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
       client.requeueBudgetExhausted.incr();
       return false;
     }
+    client.budgetGauge.set(client.budget.balance(nowMs));
     this.#requeues++;
     client.requeues.incr();
     return true;
@@ -272,7 +284,10 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
   #mayRetry(nowMs: number): boolean {
     const { service } = this.binding!;
     if (!this.exchange.replayable || this.exchange.upgrade) return false;
-    if (service.budget.tryWithdraw(nowMs)) return true;
+    if (service.budget.tryWithdraw(nowMs)) {
+      service.budgetGauge.set(service.budget.balance(nowMs));
+      return true;
+    }
     service.budgetExhausted.incr();
     return false;
   }

@@ -1,5 +1,5 @@
 /** A logical name: its series, its retry budget and what the configuration says about it. */
-import type { BackoffPolicy, Classifier, Counter, MetricsScope, Stat } from "../../../plugins/contract.ts";
+import type { BackoffPolicy, Classifier, Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
 import type { RetryBudgetConfig } from "../../../config/schema.ts";
 import { RetryBudget } from "../client/retry-budget.ts";
 import { RequestStats } from "./stats.ts";
@@ -26,6 +26,7 @@ export class Service {
   readonly retries: Counter;
   readonly retriesPerRequest: Stat;
   readonly budgetExhausted: Counter;
+  readonly budgetGauge: Gauge;
   /** Bindings of the name. */
   bindings = 0;
   readonly #scope: MetricsScope;
@@ -42,6 +43,8 @@ export class Service {
     this.retries = retries.counter("total");
     this.retriesPerRequest = retries.stat("per_request");
     this.budgetExhausted = retries.counter("budget_exhausted");
+    this.budgetGauge = retries.gauge("budget");
+    this.budgetGauge.set(this.budget.balance(performance.now()));
   }
 
   /** Ends its series. */

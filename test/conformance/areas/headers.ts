@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { defaultRetryBackoff } from "../../../daemon/data/client/backoff.ts";
 import { type FieldBlock, stripHopByHop } from "../../../daemon/data/codec/h1/field-block.ts";
 import { Field } from "../../../daemon/data/codec/h1/known-fields.ts";
-import { splitAbsoluteTarget } from "../../../daemon/data/router/absolute-target.ts";
+import { splitAbsoluteTarget } from "../../../daemon/data/codec/h1/absolute-target.ts";
 import { Bound } from "../../../daemon/data/router/binding.ts";
 import { addVia, checkCallDepth } from "../../../daemon/data/router/call-depth.ts";
 import { classifyAttempt, successClassText } from "../../../daemon/data/router/classify.ts";

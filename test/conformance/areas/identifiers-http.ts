@@ -1,6 +1,6 @@
 /** Conformance area identifiers-http: what an http router's identifiers make of a request. */
 import assert from "node:assert/strict";
-import { splitAbsoluteTarget } from "../../../daemon/data/router/absolute-target.ts";
+import { splitAbsoluteTarget } from "../../../daemon/data/codec/h1/absolute-target.ts";
 import { createIdentifierChain } from "../../../daemon/data/router/identifier-chain.ts";
 import { Path } from "../../../dtab/index.ts";
 import {

@@ -1,4 +1,5 @@
 /** From a scanned head to a request: Host and the four forms of the target, framing, and what the connection does next. */
+import { splitAbsoluteTarget } from "./absolute-target.ts";
 import { hostChars } from "./chars.ts";
 import { type FieldBlock, stripHopByHop } from "./field-block.ts";
 import type { HeadScanner } from "./head-scanner.ts";
@@ -93,15 +94,14 @@ const tokens = (list: string): string[] => list.toLowerCase().split(",").map((to
 function resolveTarget(facts: RequestFacts, method: string, block: FieldBlock): string | undefined {
   const target = facts.target;
   if (target === "*") return method === "OPTIONS" ? undefined : "the target `*` is for OPTIONS only";
-  const scheme = /^https?:\/\//i.exec(target)?.[0];
-  if (scheme === undefined) return "the request target has none of the four forms";
-  const rest = target.slice(scheme.length);
-  const pathAt = rest.search(/[/?]/);
-  const authority = pathAt === -1 ? rest : rest.slice(0, pathAt);
-  if (authority === "" || !validHost(authority)) return "the request target does not name a host";
-  const path = pathAt === -1 ? "" : rest.slice(pathAt);
-  facts.scheme = scheme.length === 8 ? "https" : "http";
-  facts.target = path === "" ? (method === "OPTIONS" ? "*" : "/") : path.startsWith("/") ? path : "/" + path;
+  const absolute = splitAbsoluteTarget(target);
+  const scheme = absolute?.scheme.toLowerCase();
+  if (scheme !== "http" && scheme !== "https") return "the request target has none of the four forms";
+  const { authority } = absolute!;
+  if (!validHost(authority)) return "the request target does not name a host";
+  facts.scheme = scheme;
+  const pathless = target.length === absolute!.scheme.length + 3 + authority.length;
+  facts.target = pathless && method === "OPTIONS" ? "*" : absolute!.target;
   block.drop(Field.host);
   block.append("host", authority);
   return undefined;

@@ -16,6 +16,7 @@ import type { Sweepable } from "../../sweeper.ts";
 import { BodyReader } from "./body-reader.ts";
 import { FieldBlock } from "./field-block.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
+import { Field } from "./known-fields.ts";
 import { Output } from "./output.ts";
 import { judgeRequest, type RequestFacts } from "./request-head.ts";
 import { readBuffer } from "./read-buffer.ts";
@@ -226,6 +227,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     exchange.expectsContinue = facts.expectsContinue;
     exchange.upgrade = facts.upgrade;
     exchange.scheme = facts.scheme;
+    exchange.mayAcceptEncoding = this.#block.has(Field.acceptEncoding);
     this.#exchange = exchange;
     this.#answering = false;
     this.#served++;
