@@ -121,6 +121,8 @@ interface Held {
 }
 
 interface Watch {
+  /** The worker has said that it wants it; else it came along with a tree, and goes with that. */
+  asked: boolean;
   readonly client: ClientAddresses;
   readonly observer: ClientObserver;
 }
@@ -176,28 +178,42 @@ class Session implements BinderSession {
     const held = this.#held.get(bind);
     if (held === undefined) return;
     this.#held.delete(bind);
-    held.binding.leave(held.observer);
+    const { binding } = held;
+    for (const id of binding.clients()) {
+      const watch = this.#watches.get(`${binding.router}\0${id}`);
+      if (watch?.asked === false && !this.#names(binding.router, id)) this.#unwatch(binding.router, id);
+    }
+    binding.leave(held.observer);
   }
 
   #watchAgain(router: string, id: string, bind: number): void {
     const watched = this.#watches.get(`${router}\0${id}`);
     if (watched !== undefined) {
+      watched.asked = true;
       this.#send({ type: "addr", router, id, addr: watched.client.addr });
       return;
     }
     const binding = this.#held.get(bind)?.binding;
-    if (binding?.source(id) !== undefined) this.#watch(router, id, binding);
+    if (binding?.source(id) !== undefined) this.#watch(router, id, binding, true);
     // The tree has moved on, and says so in a message that is on its way; nobody may wait for this client.
     else this.#send({ type: "addr", router, id, addr: { tag: "neg" } });
   }
 
-  #watch(router: string, id: string, binding: Binding): void {
+  /** Whether a binding that the worker still holds leads to a client. */
+  #names(router: string, id: string): boolean {
+    for (const { binding } of this.#held.values()) {
+      if (binding.router === router && binding.source(id) !== undefined) return true;
+    }
+    return false;
+  }
+
+  #watch(router: string, id: string, binding: Binding, asked = false): void {
     const key = `${router}\0${id}`;
     const client = this.#binder.client(router, id);
     binding.feed(id, client);
     if (this.#watches.has(key)) return;
     const observer: ClientObserver = (addr) => this.#send({ type: "addr", router, id, addr });
-    this.#watches.set(key, { client, observer });
+    this.#watches.set(key, { asked, client, observer });
     client.join(observer);
   }
 

@@ -90,6 +90,11 @@ export class Binding {
     this.#context.ended();
   }
 
+  /** The clients that the tree names. */
+  clients(): Iterable<string> {
+    return this.#sources.keys();
+  }
+
   /** Where the addresses of a client come from, by the tree now or the one before it. */
   source(id: string): Var<Addr> | undefined {
     return this.#sources.get(id) ?? this.#lastSources.get(id);

@@ -2,7 +2,8 @@
  * The typed protocol of the port between the control thread and a data worker. Everything is plain data.
  *
  * A binding lives from `bind` to `release`; the control thread answers with a `bound` message for every change of its
- * state. A client's addresses flow from `watch` (or from the first `bound` tree that names it) to `unwatch`.
+ * state. A client's addresses flow from `watch` (or from the first `bound` tree that names it) to `unwatch`; those of a
+ * client that was never watched end with the last binding that names it.
  */
 
 import type { LinkerdConfig } from "../../config/schema.ts";

@@ -8,9 +8,10 @@ import {
   Addr,
   Address,
   type Bound,
-  DelegationLoopError,
+  bindPath,
   Dtab,
   NameTree,
+  nameLookup,
   Path,
   State,
   Var,
@@ -190,7 +191,7 @@ test("a delegation loop has its own code", () => {
   const { states, open } = rig();
   const { session, take } = open();
   session.handle(bind(1));
-  states.set(State.failed(new DelegationLoopError("loop", ["/a", "/a"], ["/a", "/a"])));
+  states.set(bindPath(nameLookup(Dtab.read("/a => /a"), []), Path.read("/a")).sample());
   const [message] = take();
   assert.equal(
     message?.type === "bound" && message.state.tag === "failed" && message.state.code,
@@ -266,12 +267,25 @@ test("watching a client that no tree names answers neg, so that nobody waits", (
   assert.deepEqual(take(), [{ type: "addr", router: "http", id: "/#/fs/old", addr: Addr.neg }]);
 });
 
-test("a client outlives the binding that named it, until it is unwatched", () => {
+test("a client that the worker never asked for ends with the last binding that names it", () => {
+  const { binder, states, open } = rig();
+  const { session } = open();
+  session.handle(bind(1));
+  session.handle(bind(2, "/svc/other"));
+  states.set(State.ok(leaf("/#/fs/web", Var.value(set(1)))));
+  session.handle({ type: "release", bind: 1 });
+  assert.equal([...binder.clients()].length, 1);
+  session.handle({ type: "release", bind: 2 });
+  assert.equal([...binder.clients()].length, 0);
+});
+
+test("a client that is watched outlives the binding that named it, until it is unwatched", () => {
   const { binder, states, open } = rig();
   const { session, take } = open();
   const addr = Var.mutable<Addr>(set(1));
   session.handle(bind(1));
   states.set(State.ok(leaf("/#/fs/web", addr)));
+  session.handle({ type: "watch", router: "http", id: "/#/fs/web", bind: 1 });
   session.handle({ type: "release", bind: 1 });
   take();
   addr.set(set(2));
