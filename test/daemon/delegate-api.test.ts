@@ -1,3 +1,4 @@
+/** The delegation API, request by request. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delegateApi } from "../../daemon/control/admin/delegate-api.ts";

@@ -1,3 +1,4 @@
+/** `pointsman dtab`: what it prints and how it exits. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";

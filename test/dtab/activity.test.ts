@@ -1,3 +1,4 @@
+/** Activities: failures as values, joins, and the last good value. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Activity, State } from "../../dtab/index.ts";

@@ -1,3 +1,4 @@
+/** Addresses and sets of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Addr, Address } from "../../dtab/index.ts";

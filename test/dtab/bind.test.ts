@@ -1,3 +1,4 @@
+/** Binding: loops, limits, updates and what is left open. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

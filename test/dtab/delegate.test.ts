@@ -1,3 +1,4 @@
+/** Explained delegation, held against binding. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+/** Dtabs: syntax, algebra, and the index held against trying every rule. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+/** Name trees: syntax, simplification and evaluation. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+/** Patterns on names, beyond what the vectors hold. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Path, PathMatcher, substituteVars } from "../../dtab/index.ts";

@@ -1,3 +1,4 @@
+/** Paths: syntax, bytes and algebra. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+/** The pick among weighted branches. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileTree, NameTree } from "../../dtab/index.ts";

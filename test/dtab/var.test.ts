@@ -1,3 +1,4 @@
+/** Vars: when observers are told, and when work runs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type MutableVar, Var } from "../../dtab/index.ts";

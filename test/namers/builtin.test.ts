@@ -1,3 +1,4 @@
+/** The namers below `/$`, with a resolver and a clock in hand. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Addr, type Bound, namersLookup, Path } from "../../dtab/index.ts";

@@ -1,3 +1,4 @@
+/** `io.l5d.fs` on a real folder. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";

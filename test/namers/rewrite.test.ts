@@ -1,3 +1,4 @@
+/** `io.l5d.rewrite`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Path } from "../../dtab/index.ts";

@@ -1,3 +1,4 @@
+/** The interpreters `default` and `io.l5d.fs`. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";

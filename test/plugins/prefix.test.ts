@@ -1,3 +1,4 @@
+/** Prefixes of namers and transformers, beyond what the vectors hold. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { namerEnabled, namerPrefix, transformerPrefix } from "../../plugins/prefix.ts";
