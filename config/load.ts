@@ -25,7 +25,7 @@ export interface LoadOptions {
     plugins: readonly string[],
   ): Promise<{ readonly kinds: KindLookup; readonly problems: readonly PluginProblem[] }>;
   readonly files: Files;
-  /** Data workers where the file does not say. */
+  /** Most data workers where the file does not say; it starts with one then. */
   readonly workers: number;
 }
 
@@ -100,6 +100,7 @@ function complete(config: LinkerdConfig, { workers }: LoadOptions): LinkerdConfi
   return {
     ...config,
     workers: config.workers ?? workers,
+    initialWorkers: config.workers ?? 1,
     routers: config.routers.map((router) => ({ ...router, label: router.label ?? router.protocol })),
   };
 }

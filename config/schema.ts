@@ -92,7 +92,8 @@ export const fileSchema = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 256,
-        description: "Data workers; by default the cores available, at most 4.",
+        description:
+          "Data workers; by default one, and more under load: up to the cores available, at most 4.",
       }),
     ),
   },
@@ -102,5 +103,8 @@ export const fileSchema = Type.Object(
 /** A whole configuration, checked and complete. */
 export type LinkerdConfig = Omit<Static<typeof fileSchema>, "routers" | "workers"> & {
   routers: RouterConfig[];
+  /** Most data workers. */
   workers: number;
+  /** Data workers at the start; more are started under load. */
+  initialWorkers: number;
 };

@@ -78,14 +78,18 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   const binder = new Binder(naming.routers, { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);
 
+  const inFlight = new SharedArrayBuffer(
+    4 * config.workers * config.routers.reduce((sum, { servers }) => sum + servers.length, 0),
+  );
   const pool = new WorkerPool({
+    initial: config.initialWorkers,
     size: config.workers,
     log,
     restarts: metrics.scope("workers").counter("restarts"),
     start: (workerId) => {
       const name = `worker/${workerId}`;
       const worker = new WorkerHandle({
-        start: { workerId, config, plugins: config.plugins, places: options.places ?? {} },
+        start: { workerId, config, plugins: config.plugins, places: options.places ?? {}, inFlight },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,

@@ -100,6 +100,11 @@ export class WorkerHandle {
     return active + idle > 0 ? active / (active + idle) : 0;
   }
 
+  /** How busy the event loop has been since the thread began, for whoever compares two readings. */
+  eventLoop(): ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined {
+    return this.#ended ? undefined : this.#worker.performance.eventLoopUtilization();
+  }
+
   #handle(message: Exclude<ToControl, { type: "ready" | "failed" }>): void {
     switch (message.type) {
       case "bind":

@@ -1,5 +1,9 @@
 /**
- * The data workers: as many as configured, each started anew when it dies.
+ * The data workers: as many as the load needs, up to the number configured, each started anew when it dies.
+ *
+ * One worker with all the connections balances, pools and limits better than several with a part each, and a second
+ * heap costs memory, so further ones start only when those that run are busy. They stay: closing a listener resets the
+ * connections that wait in its queue.
  *
  * A worker that dies is replaced at once, and every further time within a minute twice as late, up to half a minute.
  */
@@ -8,6 +12,9 @@ import type { WorkerHandle } from "./worker-handle.ts";
 
 /** What a pool is made of. */
 export interface WorkerPoolOptions {
+  /** Workers at the start. */
+  readonly initial: number;
+  /** Most workers. */
   readonly size: number;
   /** Starts the thread of a place in the pool. */
   start(id: number): WorkerHandle;
@@ -21,6 +28,9 @@ const backoffMs = { first: 50, max: 30_000 };
 /** A worker that lived this long is forgiven its earlier deaths. */
 const steadyMs = 60_000;
 
+/** When to start another: all event loops busy for this share of so many samples in a row. */
+const growth = { sampleMs: 1000, busy: 0.7, samples: 3 };
+
 /** How long a worker may take to get ready. */
 const readyMs = 30_000;
 
@@ -29,12 +39,16 @@ interface Place {
   ready: boolean;
   nextBackoffMs: number;
   timer: NodeJS.Timeout | undefined;
+  /** The last sample of its event loop. */
+  loop: ReturnType<WorkerHandle["eventLoop"]>;
 }
 
 /** The data workers. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #places: Place[];
+  readonly #growth: NodeJS.Timeout | undefined;
+  #busySamples = 0;
   #started = false;
   #ending = false;
 
@@ -45,7 +59,11 @@ export class WorkerPool {
       ready: false,
       nextBackoffMs: backoffMs.first,
       timer: undefined,
+      loop: undefined,
     }));
+    if (options.initial < options.size) {
+      this.#growth = setInterval(() => this.#sample(), growth.sampleMs).unref();
+    }
   }
 
   /** Starts all; rejects with the first failure, after ending what was started. */
@@ -55,7 +73,8 @@ export class WorkerPool {
       timer = setTimeout(() => reject(new Error(`the workers did not get ready in ${readyMs} ms`)), readyMs);
     });
     try {
-      const ready = this.#places.map((place, id) => this.#startPlace(place, id).ready);
+      const first = this.#places.slice(0, this.#options.initial);
+      const ready = first.map((place, id) => this.#startPlace(place, id).ready);
       await Promise.race([Promise.all(ready), tooLate]);
       this.#started = true;
     } catch (cause) {
@@ -100,26 +119,59 @@ export class WorkerPool {
     worker.ready.then(
       () => {
         place.ready = true;
-        if (this.#started) this.#options.log.info("a worker was started again", { worker: id });
+        this.#share();
+        if (this.#started) this.#options.log.info("a worker was started", { worker: id });
       },
       () => {}, // Its exit is seen below.
     );
     worker.exited.then((reason) => {
       place.worker = undefined;
       place.ready = false;
+      place.loop = undefined;
+      this.#share();
       if (!this.#started || this.#ending) return;
       if (performance.now() - startedMs >= steadyMs) place.nextBackoffMs = backoffMs.first;
       const waitMs = place.nextBackoffMs;
       place.nextBackoffMs = Math.min(waitMs * 2, backoffMs.max);
       this.#options.restarts.incr();
       this.#options.log.error("a worker died and is started again", { worker: id, cause: reason, waitMs });
-      place.timer = setTimeout(() => this.#startPlace(place, id), waitMs);
+      place.timer = setTimeout(() => {
+        place.timer = undefined;
+        this.#startPlace(place, id);
+      }, waitMs);
     });
     return worker;
   }
 
+  // Tells every worker how many share the load.
+  #share(): void {
+    const workers = Math.max(1, this.readyCount);
+    for (const worker of this.workers()) worker.send({ type: "share", workers });
+  }
+
+  // Starts another worker when all that run have been busy for long enough.
+  #sample(): void {
+    const running = this.#places.filter(({ worker }) => worker !== undefined);
+    let busy = running.length > 0 && this.#started && !this.#ending;
+    for (const place of running) {
+      const last = place.loop;
+      place.loop = place.worker!.eventLoop();
+      const active = (place.loop?.active ?? 0) - (last?.active ?? 0);
+      const idle = (place.loop?.idle ?? 0) - (last?.idle ?? 0);
+      if (!place.ready || last === undefined || active < growth.busy * (active + idle)) busy = false;
+    }
+    this.#busySamples = busy ? this.#busySamples + 1 : 0;
+    if (this.#busySamples < growth.samples) return;
+    this.#busySamples = 0;
+    const id = this.#places.findIndex(({ worker, timer }) => worker === undefined && timer === undefined);
+    if (id === -1) return;
+    this.#options.log.info("the workers are busy; another is started", { running: running.length });
+    this.#startPlace(this.#places[id]!, id);
+  }
+
   #stop(): void {
     this.#ending = true;
+    clearInterval(this.#growth);
     for (const place of this.#places) clearTimeout(place.timer);
   }
 }

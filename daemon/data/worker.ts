@@ -5,10 +5,12 @@ import { loadUserPlugins, Registry } from "../../plugins/registry.ts";
 import type { ToControl, ToWorker, WorkerStart } from "../shared/messages.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
 import { dataPlugins } from "./builtin.ts";
+import { InFlight } from "./router/in-flight.ts";
 import { Router, type WorkerServices } from "./router/router.ts";
 import { Listener } from "./server/listener.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import type { WorkerShare } from "./worker-share.ts";
 
 const port = parentPort!;
 const post = (message: ToControl): void => port.postMessage(message);
@@ -18,7 +20,12 @@ const logAt =
   (message: string, fields?: Readonly<Record<string, unknown>>): void =>
     post(fields === undefined ? { type: "log", level, message } : { type: "log", level, message, fields });
 
-const log: Logger = { debug: logAt("debug"), info: logAt("info"), warn: logAt("warn"), error: logAt("error") };
+const log: Logger = {
+  debug: logAt("debug"),
+  info: logAt("info"),
+  warn: logAt("warn"),
+  error: logAt("error"),
+};
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -29,7 +36,7 @@ const clock: Clock = {
     }),
 };
 
-async function start({ config, plugins, places }: WorkerStart): Promise<void> {
+async function start({ workerId, config, plugins, places, inFlight }: WorkerStart): Promise<void> {
   const registry = new Registry(dataPlugins);
   const { problems } = await loadUserPlugins(plugins, "/", registry);
   if (problems.length > 0) throw new Error(problems.map((problem) => problem.message).join("; "));
@@ -39,7 +46,10 @@ async function start({ config, plugins, places }: WorkerStart): Promise<void> {
   const plugin: PluginContext = { log, clock, random: Math.random, metrics };
   let binds = 0;
   const routersOfBinds = new Map<number, Router>();
+  const share: WorkerShare = { workers: 1 };
+  const counts = new Int32Array(inFlight);
   const services: WorkerServices = {
+    share,
     registry,
     metrics,
     log,
@@ -55,7 +65,12 @@ async function start({ config, plugins, places }: WorkerStart): Promise<void> {
     nextBind: () => ++binds,
     place: (key) => (places?.[key] === undefined ? key : `${places[key]} ${key}`),
   };
-  const routers = config.routers.map((router, index) => new Router(index, router, services));
+  const serverCount = config.routers.reduce((sum, router) => sum + router.servers.length, 0);
+  let server = 0;
+  const routers = config.routers.map((router, index) => {
+    const flights = router.servers.map(() => new InFlight(counts, server++, serverCount, workerId));
+    return new Router(index, router, services, flights);
+  });
   const byLabel = new Map(routers.map((router) => [router.label, router]));
   const listeners = routers.flatMap((router) =>
     router.servers.map((server) => new Listener(router, server, services.sweeper, log)),
@@ -72,6 +87,12 @@ async function start({ config, plugins, places }: WorkerStart): Promise<void> {
       case "drain":
         void drain(listeners, message.graceMs);
         break;
+      case "share": {
+        const grown = 1 - share.workers / message.workers;
+        share.workers = message.workers;
+        if (grown > 0) for (const listener of listeners) listener.shed(grown);
+        break;
+      }
       case "level":
         break; // the control thread drops what is below the level
     }

@@ -44,6 +44,8 @@ export interface WorkerStart {
   readonly plugins: readonly string[];
   /** Where keys that limit requests stand, e.g. `routers[0].dtab` → `linkerd.yaml:8:5`, for the text of errors. */
   readonly places?: Readonly<Record<string, string>>;
+  /** Requests in flight, an Int32 for each server (in the order of the file) and worker: limits hold for the process. */
+  readonly inFlight: SharedArrayBuffer;
 }
 
 /** From the control thread to a worker. */
@@ -54,6 +56,11 @@ export type ToWorker =
   | { readonly type: "addr"; readonly router: string; readonly id: string; readonly addr: Addr }
   /** Stop accepting; finish what is in flight within `graceMs`, then report `drained`. */
   | { readonly type: "drain"; readonly graceMs: number }
+  /**
+   * So many workers share the load from now on: process-wide limits are divided by it, and where it grew, this worker
+   * asks its share of callers to connect anew, so that some of them reach the new one.
+   */
+  | { readonly type: "share"; readonly workers: number }
   /** Log level changed. */
   | { readonly type: "level"; readonly level: string };
 

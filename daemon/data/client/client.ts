@@ -2,12 +2,13 @@
  * A client: the endpoints that one bound id stands for. It follows discovery's set, keeping every endpoint that stays
  * with its connections and state, and picks one for each attempt.
  */
-import { Address, type Addr } from "../../../dtab/index.ts";
+import { type Addr, Address } from "../../../dtab/index.ts";
 import type { Balancer, Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import type { CacheEntry } from "../idle-cache.ts";
 import { ConnectionStats, RequestStats, StatusStats } from "../router/stats.ts";
 import type { Sweeper } from "../sweeper.ts";
+import type { WorkerShare } from "../worker-share.ts";
 import { AccrualState } from "./accrual-state.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { Endpoint, type EndpointContext } from "./endpoint.ts";
@@ -33,7 +34,6 @@ export class Client implements CacheEntry, EndpointContext {
   readonly limits: EndpointContext["limits"];
   readonly connectTimeoutMs: number;
   readonly responseTimeoutMs: number;
-  readonly maxConnections: number;
   readonly minConnections: number;
   readonly maxWaiters: number;
   readonly poolIdleMs: number;
@@ -50,6 +50,7 @@ export class Client implements CacheEntry, EndpointContext {
 
   readonly #scope: MetricsScope;
   readonly #sweeper: Sweeper;
+  readonly #share: WorkerShare;
   readonly #onClose: (client: Client) => void;
   readonly #balancer: Balancer<Endpoint>;
   readonly #endpoints = new Map<string, Endpoint>();
@@ -72,18 +73,19 @@ export class Client implements CacheEntry, EndpointContext {
     settings: ClientSettings,
     scope: MetricsScope,
     sweeper: Sweeper,
+    share: WorkerShare,
     onClose: (client: Client) => void,
   ) {
     this.id = id;
     this.settings = settings;
     this.#scope = scope;
     this.#sweeper = sweeper;
+    this.#share = share;
     this.#onClose = onClose;
     ({
       limits: this.limits,
       connectTimeoutMs: this.connectTimeoutMs,
       responseTimeoutMs: this.responseTimeoutMs,
-      maxConnections: this.maxConnections,
       minConnections: this.minConnections,
       maxWaiters: this.maxWaiters,
       poolIdleMs: this.poolIdleMs,
@@ -120,6 +122,11 @@ export class Client implements CacheEntry, EndpointContext {
     this.budgetGauge = retries.gauge("budget");
     this.budgetGauge.set(this.budget.balance(performance.now()));
     this.#balancer = settings.balancer.create<Endpoint>();
+  }
+
+  /** This worker's part of what the process may have to each endpoint. */
+  get maxConnections(): number {
+    return Math.max(1, Math.floor(this.settings.maxConnections / this.#share.workers));
   }
 
   /** The state of its addresses. */
@@ -173,7 +180,8 @@ export class Client implements CacheEntry, EndpointContext {
   pick(nowMs: number, failed: Endpoint | undefined): Pick {
     this.nowMs = nowMs;
     let endpoint = this.#balancer.pick();
-    if (failed !== undefined) for (let tries = 0; endpoint === failed && tries < 3; tries++) endpoint = this.#balancer.pick();
+    if (failed !== undefined)
+      for (let tries = 0; endpoint === failed && tries < 3; tries++) endpoint = this.#balancer.pick();
     if (endpoint !== undefined) return endpoint;
     if (this.#status !== undefined) return { status: this.#status };
     if (this.#state.tag === "failed") return new ProxyError("E_BIND_FAILED", this.#state.message);
@@ -221,7 +229,11 @@ export class Client implements CacheEntry, EndpointContext {
       const key = identity(address);
       let endpoint = this.#endpoints.get(key);
       if (endpoint === undefined) {
-        endpoint = new Endpoint(address, this, new AccrualState(this.settings.accrual.create(), this.#accrualCounters));
+        endpoint = new Endpoint(
+          address,
+          this,
+          new AccrualState(this.settings.accrual.create(), this.#accrualCounters),
+        );
         this.#sweeper.add(endpoint);
         this.#adds.incr();
       } else endpoint.weigh(address);

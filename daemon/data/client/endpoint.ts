@@ -1,6 +1,6 @@
 /** One address of a client: its connections, its load and whether it may be picked. */
 import net from "node:net";
-import { addressWeightKey, Address, type HostAddress } from "../../../dtab/index.ts";
+import { Address, addressWeightKey, type HostAddress } from "../../../dtab/index.ts";
 import type { BalancedEndpoint } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import { H1ClientConnection, type H1ClientOwner } from "../codec/h1/client-connection.ts";
@@ -102,7 +102,13 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
     }
     const { maxConnections, maxWaiters } = this.#context;
     if (this.#connections.size >= maxConnections && this.#waiters.length - this.#connecting >= maxWaiters) {
-      exchange.endpointFailed(new ProxyError("E_POOL_FULL", `all ${maxConnections} connections are in use and ${maxWaiters} requests wait`), "unsent");
+      exchange.endpointFailed(
+        new ProxyError(
+          "E_POOL_FULL",
+          `all ${maxConnections} connections are in use and ${maxWaiters} requests wait`,
+        ),
+        "unsent",
+      );
       return;
     }
     this.#waiters.push(exchange);
@@ -173,10 +179,20 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
       this.#context.connectFailed(now - connection.openedAt);
       this.#nextWaiter()?.endpointFailed(error, "unsent");
     } else {
-      this.#context.stats.closed(now - connection.openedAt, connection.carried, connection.received, connection.bytesWritten);
+      this.#context.stats.closed(
+        now - connection.openedAt,
+        connection.carried,
+        connection.received,
+        connection.bytesWritten,
+      );
     }
     // A connection that a waiter was promised is gone: another takes its place.
-    if (!this.#closed && this.#waiters.length > this.#connecting && this.#connections.size < this.#context.maxConnections) this.#connect();
+    if (
+      !this.#closed &&
+      this.#waiters.length > this.#connecting &&
+      this.#connections.size < this.#context.maxConnections
+    )
+      this.#connect();
   }
 
   #nextWaiter(): Exchange | undefined {

@@ -1,9 +1,10 @@
 /** An endpoint's answer on its way to the caller: what this hop adds, takes away and changes. */
+
+import type { Client } from "../client/client.ts";
+import type { Endpoint } from "../client/endpoint.ts";
 import type { BodyTransform, Exchange } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import type { Headers } from "../headers.ts";
-import type { Client } from "../client/client.ts";
-import type { Endpoint } from "../client/endpoint.ts";
 import type { Arrival, Arriving } from "./arrival.ts";
 import { addVia } from "./call-depth.ts";
 import { CompressedAnswer, compressionOf } from "./compressed-answer.ts";
@@ -24,7 +25,11 @@ export function prepareAnswer(request: Answering, head: ResponseHead, success: b
   const { headers } = head;
   if (headers.mayRoute) headers.remove("l5d-success-class");
   if (headers.mayHaveVia) addVia(headers, head.version);
-  else headers.append("via", head.version === "1.0" ? "1.0 linkerd" : head.version === "2" ? "h2 linkerd" : "1.1 linkerd");
+  else
+    headers.append(
+      "via",
+      head.version === "1.0" ? "1.0 linkerd" : head.version === "2" ? "h2 linkerd" : "1.1 linkerd",
+    );
   if (request.originalHost !== undefined) {
     restoreHost(headers, String(request.client!.meta["authority"]), request.originalHost);
   }
@@ -47,11 +52,13 @@ export function prepareAnswer(request: Answering, head: ResponseHead, success: b
     exchange.respond({ ...head, bodyLength });
     return;
   }
-  const coding = context.compressionLevel === 0 ? undefined : compressionOf(exchange, head, context.compressionLevel);
+  const coding =
+    context.compressionLevel === 0 ? undefined : compressionOf(exchange, head, context.compressionLevel);
   if (coding !== undefined) {
     exchange.transform = new CompressedAnswer(exchange, coding, context.compressionLevel);
     exchange.respond(CompressedAnswer.head(head, coding));
-  } else if (!context.streaming && head.bodyLength !== 0) exchange.transform = new GatheredAnswer(exchange, head);
+  } else if (!context.streaming && head.bodyLength !== 0)
+    exchange.transform = new GatheredAnswer(exchange, head);
   else exchange.respond(head);
 }
 

@@ -1,4 +1,6 @@
 /** What a request brings along: overrides, trace, deadline, and what a server adds or takes away on arrival. */
+
+import type { TraceContext } from "../../../plugins/contract.ts";
 import { type ErrorCode, ProxyError } from "../../../plugins/errors.ts";
 import type { Client } from "../client/client.ts";
 import type { Endpoint } from "../client/endpoint.ts";
@@ -15,7 +17,6 @@ import { giveAnswer, ownHead } from "./error-answer.ts";
 import { forwardedValue } from "./forwarded.ts";
 import type { RouterContext } from "./router-context.ts";
 import type { RouterServer } from "./router-server.ts";
-import type { TraceContext } from "../../../plugins/contract.ts";
 
 /** The request that arrives, as far as this file needs it. */
 export interface Arriving {
@@ -91,12 +92,36 @@ export class Arrival {
     switch (decision.tag) {
       case "refuse": {
         const body = Buffer.from(decision.text);
-        giveAnswer(exchange, ownHead(400, new HeaderList([["content-type", "text/plain"], ["content-length", String(body.length)]]), body.length), body);
+        giveAnswer(
+          exchange,
+          ownHead(
+            400,
+            new HeaderList([
+              ["content-type", "text/plain"],
+              ["content-length", String(body.length)],
+            ]),
+            body.length,
+          ),
+          body,
+        );
         return false;
       }
       case "answer": {
-        const body = Buffer.from(decision.addContext && method === "TRACE" ? this.#context(request, client, endpoint) : "");
-        giveAnswer(exchange, ownHead(200, new HeaderList([["content-type", "text/plain"], ["content-length", String(body.length)]]), body.length), body);
+        const body = Buffer.from(
+          decision.addContext && method === "TRACE" ? this.#context(request, client, endpoint) : "",
+        );
+        giveAnswer(
+          exchange,
+          ownHead(
+            200,
+            new HeaderList([
+              ["content-type", "text/plain"],
+              ["content-length", String(body.length)],
+            ]),
+            body.length,
+          ),
+          body,
+        );
         return false;
       }
       case "forward":
@@ -106,7 +131,11 @@ export class Arrival {
     }
   }
 
-  #context({ context, startedAt, binding }: Arriving, client: Client, endpoint: Endpoint | undefined): string {
+  #context(
+    { context, startedAt, binding }: Arriving,
+    client: Client,
+    endpoint: Endpoint | undefined,
+  ): string {
     return showRoutingContext({
       routerLabel: context.label,
       elapsedMs: performance.now() - startedAt,

@@ -64,7 +64,10 @@ function withLeaves(tree: BoundTree, leaves: BoundLeaf[]): NameTree<BoundLeaf> {
     case "union":
       return {
         tag: "union",
-        branches: tree.branches.map((branch) => ({ weight: branch.weight, tree: withLeaves(branch.tree, leaves) })),
+        branches: tree.branches.map((branch) => ({
+          weight: branch.weight,
+          tree: withLeaves(branch.tree, leaves),
+        })),
       };
     case "neg":
     case "empty":
@@ -96,7 +99,13 @@ export class Binding implements CacheEntry {
   #waiters: Waiting[] = [];
   readonly #close: (binding: Binding) => void;
 
-  constructor(bind: number, path: string, local: LocalDtab, service: Service, close: (binding: Binding) => void) {
+  constructor(
+    bind: number,
+    path: string,
+    local: LocalDtab,
+    service: Service,
+    close: (binding: Binding) => void,
+  ) {
     this.bind = bind;
     this.path = path;
     this.local = local;

@@ -9,8 +9,19 @@ const textual =
   /^(text\/|application\/(json|javascript|x-javascript|xml|xhtml\+xml|rss\+xml|atom\+xml|ecmascript|ld\+json|.*\+json|.*\+xml)|image\/svg\+xml)/i;
 
 /** How an answer should be compressed; undefined: not at all. */
-export function compressionOf(exchange: Exchange, head: ResponseHead, level: number): "gzip" | "deflate" | undefined {
-  if (level === 0 || !exchange.mayAcceptEncoding || head.bodyLength === 0 || exchange.method === "HEAD" || head.status === 206) return undefined;
+export function compressionOf(
+  exchange: Exchange,
+  head: ResponseHead,
+  level: number,
+): "gzip" | "deflate" | undefined {
+  if (
+    level === 0 ||
+    !exchange.mayAcceptEncoding ||
+    head.bodyLength === 0 ||
+    exchange.method === "HEAD" ||
+    head.status === 206
+  )
+    return undefined;
   const accepted = exchange.headers.first("accept-encoding");
   if (accepted === undefined) return undefined;
   const coding = acceptedCoding(accepted);
@@ -47,7 +58,9 @@ export class CompressedAnswer implements BodyTransform {
     });
     this.#zlib.on("drain", () => exchange.callerDrained());
     this.#zlib.on("end", () => exchange.emitEnd(undefined));
-    this.#zlib.on("error", (cause) => exchange.fail(new ProxyError("E_BUG", "compression failed", { cause })));
+    this.#zlib.on("error", (cause) =>
+      exchange.fail(new ProxyError("E_BUG", "compression failed", { cause })),
+    );
   }
 
   /** The head that belongs to the compressed body. */

@@ -3,9 +3,9 @@ import { ProxyError } from "../../../plugins/errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import { HeaderList } from "../header-list.ts";
+import { reasonOf } from "../reason-phrases.ts";
 import { encodeError, limitErrorBody } from "./error-header.ts";
 import { errorText, type Failure } from "./error-text.ts";
-import { reasonOf } from "../reason-phrases.ts";
 
 /** Limits of what an error may say. */
 export interface ErrorLimits {
@@ -15,7 +15,11 @@ export interface ErrorLimits {
 }
 
 /** The answer to a failure. */
-export function errorAnswer(error: ProxyError, failure: Failure, limits: ErrorLimits): { head: ResponseHead; body: Buffer } {
+export function errorAnswer(
+  error: ProxyError,
+  failure: Failure,
+  limits: ErrorLimits,
+): { head: ResponseHead; body: Buffer } {
   const text = errorText(failure);
   const body = Buffer.from(limitErrorBody(text, limits.maxErrResponseKB), "utf8");
   const headers = new HeaderList([["content-type", "text/plain"]]);
@@ -50,4 +54,6 @@ export function giveAnswer(exchange: Exchange, head: ResponseHead, body: Buffer)
 
 /** Anything thrown on the request path as a ProxyError; a bug fails its request only. */
 export const asProxyError = (thrown: unknown): ProxyError =>
-  thrown instanceof ProxyError ? thrown : new ProxyError("E_BUG", thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+  thrown instanceof ProxyError
+    ? thrown
+    : new ProxyError("E_BUG", thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });

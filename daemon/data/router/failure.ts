@@ -40,7 +40,10 @@ export function failureOf(request: Failing, error: ProxyError): Failure {
 }
 
 // The key that set the limit which was exceeded.
-function limitOf({ context, server, binding, client }: Failing, error: ProxyError): { key: string; ms?: number } | undefined {
+function limitOf(
+  { context, server, binding, client }: Failing,
+  error: ProxyError,
+): { key: string; ms?: number } | undefined {
   switch (error.code) {
     case "E_BIND_TIMEOUT":
       return { key: "bindingTimeoutMs", ms: context.bindingTimeoutMs };
@@ -68,4 +71,5 @@ function limitOf({ context, server, binding, client }: Failing, error: ProxyErro
 }
 
 /** `prefix => tree`, a line for each rule. */
-export const dtabLines = (dtab: Dtab): string[] => dtab.dentries.map((dentry) => Dentry.show(dentry).replace("=>", " => "));
+export const dtabLines = (dtab: Dtab): string[] =>
+  dtab.dentries.map((dentry) => Dentry.show(dentry).replace("=>", " => "));

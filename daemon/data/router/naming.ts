@@ -2,9 +2,10 @@
  * The binding caches of a router: path → tree → bound → client, as in Linkerd 1, fed by the control thread. A hit is
  * one lookup; what a leaf led to last time is kept with it until it is evicted.
  */
+
+import type { Addr } from "../../../dtab/index.ts";
 import type { MetricsScope } from "../../../plugins/contract.ts";
 import type { BindingState, BoundTree, ToControl } from "../../shared/messages.ts";
-import type { Addr } from "../../../dtab/index.ts";
 import type { Client } from "../client/client.ts";
 import { IdleCache } from "../idle-cache.ts";
 import { Binding, Bound, type BoundLeaf, PreparedTree, type Waiting } from "./binding.ts";
@@ -85,7 +86,11 @@ export class Naming {
   }
 
   /** The client behind a leaf, in use until it is released. */
-  client(leaf: BoundLeaf, binding: Binding, nowMs: number): { readonly bound: Bound; readonly client: Client } {
+  client(
+    leaf: BoundLeaf,
+    binding: Binding,
+    nowMs: number,
+  ): { readonly bound: Bound; readonly client: Client } {
     let bound = leaf.bound;
     if (bound === undefined || bound.evicted) {
       const key = leaf.id + "\0" + leaf.residual;

@@ -9,9 +9,10 @@ import type { Client } from "../client/client.ts";
 import { Endpoint } from "../client/endpoint.ts";
 import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
+import { HeaderList } from "../header-list.ts";
 import type { Deadline as ArmedDeadline, Expiring } from "../timer-wheel.ts";
-import { Arrival } from "./arrival.ts";
 import { prepareAnswer } from "./answer.ts";
+import { Arrival } from "./arrival.ts";
 import type { Binding, Bound } from "./binding.ts";
 import { addVia } from "./call-depth.ts";
 import { classifyAttempt } from "./classify.ts";
@@ -19,7 +20,6 @@ import { type Deadline, deadlineOf, strictest, writeDeadline } from "./deadline.
 import { writeDtabHeader } from "./dtab-headers.ts";
 import { asProxyError, errorAnswer, giveAnswer, ownHead } from "./error-answer.ts";
 import { failureOf } from "./failure.ts";
-import { HeaderList } from "../header-list.ts";
 import { rewriteHost } from "./rewrite-host.ts";
 import type { RouterContext } from "./router-context.ts";
 import type { RouterServer } from "./router-server.ts";
@@ -82,10 +82,10 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     const { server, exchange, context } = this;
     exchange.handler = this;
     server.requests.begin();
-    server.inFlight++;
+    server.inFlight.enter();
     const { maxConcurrentRequests, timeoutMs } = server.config;
     try {
-      if (maxConcurrentRequests !== undefined && server.inFlight > maxConcurrentRequests) {
+      if (maxConcurrentRequests !== undefined && server.inFlight.total > maxConcurrentRequests) {
         throw new ProxyError("E_OVERLOADED", `${server.name} is at maxConcurrentRequests`);
       }
       this.arrival.receive(this);
@@ -127,7 +127,8 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     try {
       const binding = this.binding!;
       const { tree } = binding;
-      if (tree === undefined) throw binding.failure ?? new ProxyError("E_BUG", "an undecided binding was used");
+      if (tree === undefined)
+        throw binding.failure ?? new ProxyError("E_BUG", "an undecided binding was used");
       const leaf = tree.picker.pick(context.random);
       if (leaf === undefined) throw new ProxyError("E_NO_ROUTE", `${binding.path} resolves to nothing`);
       this.#letClientGo();
@@ -191,16 +192,22 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
       headers.remove("via");
       if (this.#via !== "") headers.append("via", this.#via);
       addVia(headers, version);
-    } else headers.append("via", version === "1.0" ? "1.0 linkerd" : version === "2" ? "h2 linkerd" : "1.1 linkerd");
+    } else
+      headers.append(
+        "via",
+        version === "1.0" ? "1.0 linkerd" : version === "2" ? "h2 linkerd" : "1.1 linkerd",
+      );
     arrival.sink.headers = headers;
     arrival.sink.replaces = this.context.alwaysReadTrace;
     this.context.tracing.dispatch(this.trace, arrival.sink);
     if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
     let { deadline } = this;
-    if (client.settings.attemptTimeoutMs > 0) deadline = strictest(deadline, deadlineOf(Date.now(), client.settings.attemptTimeoutMs));
+    if (client.settings.attemptTimeoutMs > 0)
+      deadline = strictest(deadline, deadlineOf(Date.now(), client.settings.attemptTimeoutMs));
     if (deadline !== undefined) writeDeadline(headers, deadline);
     const { authority } = client.meta;
-    if (typeof authority === "string") this.originalHost = rewriteHost(headers, authority) ?? this.originalHost;
+    if (typeof authority === "string")
+      this.originalHost = rewriteHost(headers, authority) ?? this.originalHost;
   }
 
   // `/$/io.buoyant.http.status/<code>`.
@@ -220,10 +227,17 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     this.#disarm("attempt");
     this.#disarm("bind");
     const { service } = this.binding!;
-    const attempt: Attempt = { method: exchange.method, status: head.status, error: undefined, responseHeader: (name) => head.headers.first(name) };
+    const attempt: Attempt = {
+      method: exchange.method,
+      status: head.status,
+      error: undefined,
+      responseHeader: (name) => head.headers.first(name),
+    };
     // The usual answer needs no rules: without a classifier, what is below 500 is a success.
     const ruled = service.settings.classifier !== undefined || head.status >= 500;
-    const judged = !ruled ? "success" : classifyAttempt(service.settings.classifier, attempt, !exchange.replayable);
+    const judged = !ruled
+      ? "success"
+      : classifyAttempt(service.settings.classifier, attempt, !exchange.replayable);
     client.statuses.status(head.status, elapsedMs);
     this.#success = judged === "success";
     this.#status = head.status;
@@ -255,8 +269,17 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
       return;
     }
     const { settings } = this.binding!.service;
-    const attempt: Attempt = { method: exchange.method, status: undefined, error, responseHeader: () => undefined };
-    if (classifyAttempt(settings.classifier, attempt, !exchange.replayable) === "retryable" && this.#mayRetry(now)) this.#retry();
+    const attempt: Attempt = {
+      method: exchange.method,
+      status: undefined,
+      error,
+      responseHeader: () => undefined,
+    };
+    if (
+      classifyAttempt(settings.classifier, attempt, !exchange.replayable) === "retryable" &&
+      this.#mayRetry(now)
+    )
+      this.#retry();
     else this.failed(error);
   }
 
@@ -266,7 +289,8 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
       client.notOpen.incr();
       return false;
     }
-    if (this.#requeueLimit === -1) this.#requeueLimit = Math.min(maxRequeues, Math.ceil(0.2 * client.budget.balance(nowMs)));
+    if (this.#requeueLimit === -1)
+      this.#requeueLimit = Math.min(maxRequeues, Math.ceil(0.2 * client.budget.balance(nowMs)));
     if (this.#requeues >= this.#requeueLimit) {
       client.requeueLimit.incr();
       return false;
@@ -309,13 +333,21 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
   failed(error: ProxyError): void {
     const { exchange } = this;
     if (exchange.finished) return;
-    if (error.code === "E_BUG") this.context.log.error("a bug failed a request", { error: error.message, cause: String((error.cause as Error)?.stack ?? "") });
+    if (error.code === "E_BUG")
+      this.context.log.error("a bug failed a request", {
+        error: error.message,
+        cause: String((error.cause as Error)?.stack ?? ""),
+      });
     this.#success = false;
     const { head, body } = errorAnswer(error, failureOf(this, error), this.context.errorLimits);
     this.#status = head.status;
     this.#failure = error;
     if (this.server.config.clearContext) this.arrival.clearAnswer(head);
-    giveAnswer(exchange, head, this.server.config.clearContext && error.code !== "E_OVERLOADED" ? Buffer.alloc(0) : body);
+    giveAnswer(
+      exchange,
+      head,
+      this.server.config.clearContext && error.code !== "E_OVERLOADED" ? Buffer.alloc(0) : body,
+    );
   }
 
   #failure: ProxyError | undefined = undefined;
@@ -336,7 +368,7 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
       if (this.#serviceBegun) binding.service.retriesPerRequest.record(this.#retries);
       this.context.naming.release(binding);
     }
-    server.inFlight--;
+    server.inFlight.leave();
     server.requests.end(success, elapsedMs, code);
     if (this.#status > 0 && !gone) server.statuses.status(this.#status, elapsedMs);
     else server.statuses.error();
@@ -391,7 +423,8 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
         this.attempt();
         break;
       case "bind":
-        if (!exchange.sending && !exchange.responded) exchange.fail(new ProxyError("E_BIND_TIMEOUT", "no connection in time"));
+        if (!exchange.sending && !exchange.responded)
+          exchange.fail(new ProxyError("E_BIND_TIMEOUT", "no connection in time"));
         break;
       case "attempt":
         exchange.abandonAttempt();

@@ -1,5 +1,5 @@
 /** What the requests of one router share. */
-import type { Logger, Identifier } from "../../../plugins/contract.ts";
+import type { Identifier, Logger } from "../../../plugins/contract.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { ErrorLimits } from "./error-answer.ts";
 import type { Naming } from "./naming.ts";

@@ -2,6 +2,7 @@
 import type { ServerConfig } from "../../../config/schema.ts";
 import type { Labeler, MetricsScope } from "../../../plugins/contract.ts";
 import type { CallerStream, SocketAddress } from "../exchange-streams.ts";
+import type { InFlight } from "./in-flight.ts";
 import { ConnectionStats, RequestStats, StatusStats } from "./stats.ts";
 
 /** What labels the two ends of a connection in `Forwarded`. */
@@ -21,14 +22,21 @@ export class RouterServer {
   readonly statuses: StatusStats;
   readonly connections: ConnectionStats;
   readonly forwarded: ForwardedLabelers | undefined;
-  inFlight = 0;
+  readonly inFlight: InFlight;
   /** Labels that hold for a whole connection. */
   readonly #kept: Readonly<Record<keyof ForwardedLabelers, WeakMap<CallerStream, string>>> = {
     by: new WeakMap(),
     for: new WeakMap(),
   };
 
-  constructor(index: number, config: ServerConfig, name: string, scope: MetricsScope, forwarded: ForwardedLabelers | undefined) {
+  constructor(
+    index: number,
+    config: ServerConfig,
+    name: string,
+    scope: MetricsScope,
+    forwarded: ForwardedLabelers | undefined,
+    inFlight: InFlight,
+  ) {
     this.index = index;
     this.config = config;
     this.name = name;
@@ -36,6 +44,7 @@ export class RouterServer {
     this.statuses = new StatusStats(scope);
     this.connections = new ConnectionStats(scope);
     this.forwarded = forwarded;
+    this.inFlight = inFlight;
   }
 
   /** The label of one end of a connection. */

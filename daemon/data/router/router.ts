@@ -1,9 +1,22 @@
 /** One router of the configuration in a worker: its plugins, its names and its servers. */
 import { clientEntries, defaults, serviceEntries } from "../../../config/entries.ts";
-import type { BackoffConfig, ClientParams, PluginBlock, RouterConfig, ServiceParams } from "../../../config/schema.ts";
+import type {
+  BackoffConfig,
+  ClientParams,
+  PluginBlock,
+  RouterConfig,
+  ServiceParams,
+} from "../../../config/schema.ts";
 import { type Addr, Dtab, Path } from "../../../dtab/index.ts";
-import type { ContextOf, Logger, MetricsScope, PluginContext, Slot, SlotTypes } from "../../../plugins/contract.ts";
-import { ProxyError } from "../../../plugins/errors.ts";
+import type {
+  ContextOf,
+  Logger,
+  MetricsScope,
+  PluginContext,
+  Slot,
+  SlotTypes,
+} from "../../../plugins/contract.ts";
+import type { ProxyError } from "../../../plugins/errors.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { BindingState, ToControl } from "../../shared/messages.ts";
 import { createBackoff, defaultAccrualBackoff, defaultRetryBackoff } from "../client/backoff.ts";
@@ -13,10 +26,12 @@ import { createParamConfigs, type ParamConfigs } from "../client/param-configs.t
 import type { Exchange } from "../exchange.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
+import type { WorkerShare } from "../worker-share.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { errorHeaderLimit } from "./error-header.ts";
 import { dtabLines } from "./failure.ts";
 import { createIdentifierChain } from "./identifier-chain.ts";
+import type { InFlight } from "./in-flight.ts";
 import { Naming, type NamingOwner } from "./naming.ts";
 import { createRandomWords } from "./random-words.ts";
 import { RoutedRequest } from "./routed-request.ts";
@@ -27,6 +42,7 @@ import { createTracing, type Tracing } from "./trace.ts";
 
 /** What a worker gives each of its routers. */
 export interface WorkerServices {
+  readonly share: WorkerShare;
   readonly registry: Registry;
   readonly metrics: MetricsScope;
   readonly log: Logger;
@@ -65,7 +81,7 @@ export class Router implements RouterContext, NamingOwner {
   readonly #clientParams: ParamConfigs<ClientParams>;
   readonly #serviceParams: ParamConfigs<ServiceParams>;
 
-  constructor(index: number, config: RouterConfig, services: WorkerServices) {
+  constructor(index: number, config: RouterConfig, services: WorkerServices, flights: readonly InFlight[]) {
     this.#index = index;
     this.#services = services;
     this.config = config;
@@ -91,16 +107,23 @@ export class Router implements RouterContext, NamingOwner {
     this.alwaysReadTrace = propagator.reads.some((name) => !name.startsWith("l5d-"));
     this.#clientParams = createParamConfigs(clientEntries(config.client));
     this.#serviceParams = createParamConfigs(serviceEntries(config.service));
-    this.naming = new Naming(this, config.bindingCache, this.#scope.scope("bindcache"), services.post, services.nextBind);
+    this.naming = new Naming(
+      this,
+      config.bindingCache,
+      this.#scope.scope("bindcache"),
+      services.post,
+      services.nextBind,
+    );
     if (config.originator) this.#scope.gauge("originator").set(1);
     this.servers = config.servers.map((server, at) => {
       const name = `${server.ip}/${server.port}`;
-      const labeler = (block: PluginBlock) => this.#create("labeler", block, { ...services.plugin, routerLabel: config.label });
+      const labeler = (block: PluginBlock) =>
+        this.#create("labeler", block, { ...services.plugin, routerLabel: config.label });
       const forwarded = server.addForwardedHeader && {
         by: labeler(server.addForwardedHeader.by),
         for: labeler(server.addForwardedHeader.for),
       };
-      return new RouterServer(at, server, name, this.#scope.scope("server", name), forwarded);
+      return new RouterServer(at, server, name, this.#scope.scope("server", name), forwarded, flights[at]!);
     });
   }
 
@@ -159,7 +182,14 @@ export class Router implements RouterContext, NamingOwner {
   }
 
   createClient(id: string, closed: (client: Client) => void): Client {
-    return new Client(id, this.#clientSettings(id), this.#scope.scope("client", id.slice(1)), this.#services.sweeper, closed);
+    return new Client(
+      id,
+      this.#clientSettings(id),
+      this.#scope.scope("client", id.slice(1)),
+      this.#services.sweeper,
+      this.#services.share,
+      closed,
+    );
   }
 
   #serviceSettings(path: string): ServiceSettings {
@@ -182,9 +212,14 @@ export class Router implements RouterContext, NamingOwner {
     const { loadBalancer, failureAccrual, hostConnectionPool: pool, clientSession, socketOptions } = params;
     const { plugin } = this.#services;
     const accrual = failureAccrual ?? defaults.failureAccrual;
-    const backoff = this.#backoff(failureAccrual?.backoff as BackoffConfig | undefined) ?? defaultAccrualBackoff(this.random);
+    const backoff =
+      this.#backoff(failureAccrual?.backoff as BackoffConfig | undefined) ??
+      defaultAccrualBackoff(this.random);
     return {
-      limits: { maxHeadersBytes: this.config.maxHeadersKB * 1024, maxInitialLineBytes: this.config.maxInitialLineKB * 1024 },
+      limits: {
+        maxHeadersBytes: this.config.maxHeadersKB * 1024,
+        maxInitialLineBytes: this.config.maxInitialLineKB * 1024,
+      },
       balancer: this.#create("balancer", loadBalancer ?? defaults.loadBalancer, plugin),
       accrual: this.#create("accrual", accrual, { ...plugin, backoff }),
       requeueBudget: params.requeueBudget ?? defaults.retryBudget,

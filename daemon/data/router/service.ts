@@ -1,6 +1,14 @@
 /** A logical name: its series, its retry budget and what the configuration says about it. */
-import type { BackoffPolicy, Classifier, Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
+
 import type { RetryBudgetConfig } from "../../../config/schema.ts";
+import type {
+  BackoffPolicy,
+  Classifier,
+  Counter,
+  Gauge,
+  MetricsScope,
+  Stat,
+} from "../../../plugins/contract.ts";
 import { RetryBudget } from "../client/retry-budget.ts";
 import { RequestStats } from "./stats.ts";
 

@@ -1,9 +1,9 @@
 /** A listening port of a worker: accepts connections and hands them to the codec, until it is drained. */
 import net from "node:net";
-import type { Logger } from "../../../plugins/contract.ts";
 import { defaults } from "../../../config/entries.ts";
-import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-connection.ts";
+import type { Logger } from "../../../plugins/contract.ts";
 import { readBuffer } from "../codec/h1/read-buffer.ts";
+import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-connection.ts";
 import type { Router } from "../router/router.ts";
 import type { RouterServer } from "../router/router-server.ts";
 import type { Sweeper } from "../sweeper.ts";
@@ -30,7 +30,9 @@ export class Listener {
     this.#log = log;
     const context = this.#context();
     // Accepted handles are taken as they are, so that each socket reads into the worker's one buffer.
-    this.#listening = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) => this.#accept(accepted, context));
+    this.#listening = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) =>
+      this.#accept(accepted, context),
+    );
   }
 
   /** Accepts from now on; rejects if the port cannot be had. Every worker listens for itself. */
@@ -38,11 +40,16 @@ export class Listener {
     const { ip, port, socketOptions } = this.#server.config;
     return new Promise((resolve, reject) => {
       this.#listening.once("error", reject);
-      this.#listening.listen({ host: ip, port, backlog: socketOptions.backlog ?? defaultBacklog, reusePort: true }, () => {
-        this.#listening.off("error", reject);
-        this.#listening.on("error", (cause) => this.#log.error("a listener failed", { server: this.#server.name, cause: cause.message }));
-        resolve();
-      });
+      this.#listening.listen(
+        { host: ip, port, backlog: socketOptions.backlog ?? defaultBacklog, reusePort: true },
+        () => {
+          this.#listening.off("error", reject);
+          this.#listening.on("error", (cause) =>
+            this.#log.error("a listener failed", { server: this.#server.name, cause: cause.message }),
+          );
+          resolve();
+        },
+      );
     });
   }
 
@@ -54,6 +61,17 @@ export class Listener {
       this.#drained = resolve;
       this.#restIfEmpty();
     });
+  }
+
+  /** Asks this share of its callers to connect anew, after their next answer. */
+  shed(share: number): void {
+    let due = 0;
+    for (const connection of this.#connections) {
+      due += share;
+      if (due < 1) continue;
+      due--;
+      connection.shed();
+    }
   }
 
   /** Cuts what is left. */
@@ -78,7 +96,10 @@ export class Listener {
     return {
       accept: (exchange) => this.#router.accept(this.#server, exchange),
       refusal: (error) => this.#router.refusal(error),
-      limits: { maxHeadersBytes: routerConfig.maxHeadersKB * 1024, maxInitialLineBytes: routerConfig.maxInitialLineKB * 1024 },
+      limits: {
+        maxHeadersBytes: routerConfig.maxHeadersKB * 1024,
+        maxInitialLineBytes: routerConfig.maxInitialLineKB * 1024,
+      },
       bufferedBodyBytes: routerConfig.streamingEnabled
         ? (routerConfig.streamAfterContentLengthKB ?? defaults.streamAfterContentLengthKB) * 1024
         : Number.MAX_SAFE_INTEGER,

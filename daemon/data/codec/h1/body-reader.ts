@@ -83,7 +83,14 @@ export class BodyReader {
   }
 
   /** Consumes from `[from, to)`, up to the end of the body: where it stopped, or REFUSED. */
-  read(buffer: Buffer, from: number, to: number, sink: BodySink, scanner: HeadScanner, trailerBlock: () => FieldBlock): number {
+  read(
+    buffer: Buffer,
+    from: number,
+    to: number,
+    sink: BodySink,
+    scanner: HeadScanner,
+    trailerBlock: () => FieldBlock,
+  ): number {
     if (this.done || from === to) return from;
     if (this.#state === untilClose) {
       sink.bodyData(buffer, from, to);
@@ -99,7 +106,14 @@ export class BodyReader {
     return this.#readChunks(buffer, from, to, sink, scanner, trailerBlock);
   }
 
-  #readChunks(buffer: Buffer, from: number, to: number, sink: BodySink, scanner: HeadScanner, trailerBlock: () => FieldBlock): number {
+  #readChunks(
+    buffer: Buffer,
+    from: number,
+    to: number,
+    sink: BodySink,
+    scanner: HeadScanner,
+    trailerBlock: () => FieldBlock,
+  ): number {
     let at = from;
     while (at < to) {
       switch (this.#state) {
@@ -109,7 +123,8 @@ export class BodyReader {
           if (digit < 16) {
             if (this.#left === 0 && digit === 0 && this.#digits !== 0) {
               if (!this.#spend()) return REFUSED; // padding
-            } else if (++this.#digits > maxSizeDigits) return this.#refuse("a chunk size is beyond any chunk");
+            } else if (++this.#digits > maxSizeDigits)
+              return this.#refuse("a chunk size is beyond any chunk");
             this.#left = this.#left * 16 + digit;
           } else {
             if (this.#digits === 0) return this.#refuse("a chunk size is not hexadecimal");
@@ -159,9 +174,20 @@ export class BodyReader {
     return at;
   }
 
-  #readTrailers(buffer: Buffer, from: number, to: number, scanner: HeadScanner, trailerBlock: () => FieldBlock): number {
+  #readTrailers(
+    buffer: Buffer,
+    from: number,
+    to: number,
+    scanner: HeadScanner,
+    trailerBlock: () => FieldBlock,
+  ): number {
     // The usual end: an empty trailer section at once.
-    if (this.#pendingTrailers === undefined && to - from >= 2 && buffer[from] === CR && buffer[from + 1] === LF) {
+    if (
+      this.#pendingTrailers === undefined &&
+      to - from >= 2 &&
+      buffer[from] === CR &&
+      buffer[from + 1] === LF
+    ) {
       this.done = true;
       return from + 2;
     }

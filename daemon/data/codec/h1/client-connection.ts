@@ -86,7 +86,10 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     });
     socket.on("error", (cause: NodeJS.ErrnoException) => {
       this.#failure ??= this.#connected
-        ? new ProxyError("E_CONNECTION_CLOSED", `the endpoint's connection failed: ${cause.code ?? cause.message}`)
+        ? new ProxyError(
+            "E_CONNECTION_CLOSED",
+            `the endpoint's connection failed: ${cause.code ?? cause.message}`,
+          )
         : new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`);
     });
     socket.on("end", () => this.#ended());
@@ -130,8 +133,12 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     const length = exchange.bodyLength;
     this.#chunking = length === -1;
     const head = exchange.method + " " + exchange.target + " HTTP/1.1\r\n" + showFields(exchange.headers);
-    const host = exchange.headers instanceof FieldBlock && exchange.headers.seen & (1 << Field.host) ? "" : hostField(exchange);
-    if (exchange.upgrade) this.#output.text(head + host + "connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    const host =
+      exchange.headers instanceof FieldBlock && exchange.headers.seen & (1 << Field.host)
+        ? ""
+        : hostField(exchange);
+    if (exchange.upgrade)
+      this.#output.text(head + host + "connection: upgrade\r\nupgrade: websocket\r\n\r\n");
     else if (this.#chunking) this.#output.text(head + host + "transfer-encoding: chunked\r\n\r\n");
     else this.#output.text(head + host + "\r\n");
     this.#requestDone = length === 0;
@@ -159,7 +166,8 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       this.#socket.end();
       return;
     }
-    if (this.#chunking) this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
+    if (this.#chunking)
+      this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
     this.#requestDone = true;
     this.#readAt = performance.now();
   }
@@ -215,18 +223,25 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     while (!this.#headDone) {
       const taken = scanner.response(buffer, at, to, this.#owner.limits, this.#block);
       if (taken === INCOMPLETE) {
-        this.#pending = buffer === readBuffer ? Buffer.from(buffer.subarray(at, to)) : buffer.subarray(at, to);
+        this.#pending =
+          buffer === readBuffer ? Buffer.from(buffer.subarray(at, to)) : buffer.subarray(at, to);
         if (this.#interims > 0) exchange.flushAnswer();
         return;
       }
-      if (taken === REFUSED) return this.#fail(scanner.reason);
+      if (taken === REFUSED) {
+        this.#fail(scanner.reason);
+        return;
+      }
       at += taken;
       if (!this.#head(exchange)) return;
       if (at === to && !this.#headDone) return;
     }
     if (this.#exchange !== exchange) return; // the exchange wants no more of it
     const end = this.#body.read(buffer, at, to, this, scanner, this.#trailers);
-    if (end === REFUSED) return this.#fail(this.#body.reason);
+    if (end === REFUSED) {
+      this.#fail(this.#body.reason);
+      return;
+    }
     if (this.#exchange !== exchange) return;
     if (this.#body.done) {
       // More than the answer: the rest is nobody's (RFC 9112 §9.3).
@@ -327,7 +342,13 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     this.#requestDone = false;
     this.#reusable = false;
     this.#body.startUntilClose();
-    exchange.answered({ status: 101, reason: "Switching Protocols", version: "1.1", headers: block, bodyLength: -1 });
+    exchange.answered({
+      status: 101,
+      reason: "Switching Protocols",
+      version: "1.1",
+      headers: block,
+      bodyLength: -1,
+    });
     return this.#exchange === exchange;
   }
 
@@ -370,7 +391,9 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     this.#gone = true;
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    const error = this.#failure ?? new ProxyError("E_CONNECTION_CLOSED", "the endpoint closed the connection before it answered");
+    const error =
+      this.#failure ??
+      new ProxyError("E_CONNECTION_CLOSED", "the endpoint closed the connection before it answered");
     this.#owner.closed(this, this.#connected ? undefined : error);
     const begun = this.#headDone || this.#pending !== undefined || this.#interims > 0;
     exchange?.endpointFailed(error, begun ? "answering" : this.carried > 1 ? "stale" : "sent");
@@ -379,7 +402,10 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   sweep(nowMs: number): void {
     if (!this.#connected) {
       if (nowMs - this.openedAt > this.#owner.connectTimeoutMs) {
-        this.#failure = new ProxyError("E_CONNECT_TIMEOUT", `no connection within ${this.#owner.connectTimeoutMs} ms`);
+        this.#failure = new ProxyError(
+          "E_CONNECT_TIMEOUT",
+          `no connection within ${this.#owner.connectTimeoutMs} ms`,
+        );
         this.#socket.destroy();
       }
       return;
@@ -390,16 +416,25 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       const exchange = this.#exchange;
       this.#exchange = undefined;
       this.#socket.destroy();
-      exchange.endpointFailed(new ProxyError("E_RESPONSE_TIMEOUT", `the endpoint was silent for ${responseTimeoutMs} ms`), "sent");
+      exchange.endpointFailed(
+        new ProxyError("E_RESPONSE_TIMEOUT", `the endpoint was silent for ${responseTimeoutMs} ms`),
+        "sent",
+      );
     }
   }
 }
 
 /** HTTP/1.1 needs a Host, if an empty one (RFC 9112 §3.2). */
-const hostField = (exchange: Exchange): string => (exchange.headers.first("host") === undefined ? "host: \r\n" : "");
+const hostField = (exchange: Exchange): string =>
+  exchange.headers.first("host") === undefined ? "host: \r\n" : "";
 
 const hasOption = (block: FieldBlock, option: string): boolean =>
-  block.has(Field.connection) && block.list(Field.connection).toLowerCase().split(",").some((token) => token.trim() === option);
+  block.has(Field.connection) &&
+  block
+    .list(Field.connection)
+    .toLowerCase()
+    .split(",")
+    .some((token) => token.trim() === option);
 
 // The phrase of a status line that has been scanned: it starts behind `HTTP/1.1 200 `.
 function reasonIn(text: string): string {

@@ -71,7 +71,8 @@ export class FieldBlock implements Headers {
   list(code: number): string {
     let joined: string | undefined;
     for (let i = 0; i < this.count; i++) {
-      if (this.#codes[i] === code) joined = joined === undefined ? this.#value(i) : joined + "," + this.#value(i);
+      if (this.#codes[i] === code)
+        joined = joined === undefined ? this.#value(i) : joined + "," + this.#value(i);
     }
     return joined ?? "";
   }
@@ -138,7 +139,8 @@ export class FieldBlock implements Headers {
 
   entries(): readonly (readonly [name: string, value: string])[] {
     const entries: [string, string][] = [];
-    for (let i = 0; i < this.count; i++) if (this.#codes[i] !== -1) entries.push([this.#name(i), this.#value(i)]);
+    for (let i = 0; i < this.count; i++)
+      if (this.#codes[i] !== -1) entries.push([this.#name(i), this.#value(i)]);
     return entries.concat(this.#appendedEntries());
   }
 
@@ -196,7 +198,8 @@ export class FieldBlock implements Headers {
 
   #appendedValues(name: string): string[] {
     const values: string[] = [];
-    for (const [other, value] of this.#appendedEntries()) if (other.toLowerCase() === name) values.push(value);
+    for (const [other, value] of this.#appendedEntries())
+      if (other.toLowerCase() === name) values.push(value);
     return values;
   }
 

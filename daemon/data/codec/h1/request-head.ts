@@ -31,7 +31,11 @@ const unusual =
   (1 << Field.contentLength);
 
 /** Judges a scanned head and strips what is for this hop only; a string is the reason of a 400, a number another status. */
-export function judgeRequest(scanner: HeadScanner, block: FieldBlock, facts: RequestFacts): string | 417 | 501 | undefined {
+export function judgeRequest(
+  scanner: HeadScanner,
+  block: FieldBlock,
+  facts: RequestFacts,
+): string | 417 | 501 | undefined {
   const { minor, method } = scanner;
   facts.bodyLength = scanner.chunked ? -1 : scanner.contentLength === -1 ? 0 : scanner.contentLength;
   facts.keepAlive = minor === 1;
@@ -88,7 +92,11 @@ function judgeUnusual(scanner: HeadScanner, block: FieldBlock, facts: RequestFac
   return undefined;
 }
 
-const tokens = (list: string): string[] => list.toLowerCase().split(",").map((token) => token.trim());
+const tokens = (list: string): string[] =>
+  list
+    .toLowerCase()
+    .split(",")
+    .map((token) => token.trim());
 
 // Absolute-form and asterisk-form (RFC 9112 §3.2.2, §3.2.4); absolute-form replaces Host.
 function resolveTarget(facts: RequestFacts, method: string, block: FieldBlock): string | undefined {

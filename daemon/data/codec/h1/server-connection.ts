@@ -18,8 +18,8 @@ import { FieldBlock } from "./field-block.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 import { Field } from "./known-fields.ts";
 import { Output } from "./output.ts";
-import { judgeRequest, type RequestFacts } from "./request-head.ts";
 import { readBuffer } from "./read-buffer.ts";
+import { judgeRequest, type RequestFacts } from "./request-head.ts";
 import { showFields, showTrailers, statusLine } from "./show.ts";
 
 /** What all connections of one server share. */
@@ -61,7 +61,14 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   readonly #block = new FieldBlock();
   readonly #body = new BodyReader();
   readonly #openedAt = performance.now();
-  #facts: RequestFacts = { target: "/", bodyLength: 0, keepAlive: true, expectsContinue: false, upgrade: false, scheme: undefined };
+  #facts: RequestFacts = {
+    target: "/",
+    bodyLength: 0,
+    keepAlive: true,
+    expectsContinue: false,
+    upgrade: false,
+    scheme: undefined,
+  };
   #trailerBlock: FieldBlock | undefined;
 
   /** What came and is not consumed yet, from `#aheadFrom` on. */
@@ -81,6 +88,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #requestDone = true;
   /** No further request is read. */
   #last = false;
+  #shed = false;
   #answering = false;
   #chunking = false;
   #tunnel = false;
@@ -122,6 +130,11 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   drain(): void {
     this.#last = true;
     if (this.#exchange === undefined && !this.#lingering) this.#socket.end();
+  }
+
+  /** Serves one more request, and asks the caller to connect anew. */
+  shed(): void {
+    this.#shed = true;
   }
 
   /** Ends at once. */
@@ -216,14 +229,21 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       if (fault === 501) return this.#refuse("E_NOT_IMPLEMENTED", "CONNECT is not served");
       return this.#refuse("E_BAD_REQUEST", fault);
     }
-    if (!facts.keepAlive) this.#last = true;
+    if (!facts.keepAlive || this.#shed) this.#last = true;
     this.#begin();
     return at + taken;
   }
 
   #begin(): void {
     const facts = this.#facts;
-    const exchange = new Exchange(this, scanner.method, facts.target, scanner.minor === 1 ? "1.1" : "1.0", this.#block, facts.bodyLength);
+    const exchange = new Exchange(
+      this,
+      scanner.method,
+      facts.target,
+      scanner.minor === 1 ? "1.1" : "1.0",
+      this.#block,
+      facts.bodyLength,
+    );
     exchange.expectsContinue = facts.expectsContinue;
     exchange.upgrade = facts.upgrade;
     exchange.scheme = facts.scheme;
@@ -240,7 +260,11 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#requestDone = false;
     if (facts.bodyLength === -1) this.#body.startChunked();
     else this.#body.startCounted(facts.bodyLength);
-    if (facts.bodyLength > 0 && facts.bodyLength <= this.#context.bufferedBodyBytes && !facts.expectsContinue) {
+    if (
+      facts.bodyLength > 0 &&
+      facts.bodyLength <= this.#context.bufferedBodyBytes &&
+      !facts.expectsContinue
+    ) {
       this.#small = Buffer.allocUnsafe(facts.bodyLength);
       this.#smallLength = 0;
     } else this.#context.accept(exchange);
@@ -327,7 +351,9 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       this.#last = true;
       this.#requestDone = false;
       this.#body.startUntilClose();
-      this.#output.text(statusLine(head) + showFields(head.headers) + "connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+      this.#output.text(
+        statusLine(head) + showFields(head.headers) + "connection: upgrade\r\nupgrade: websocket\r\n\r\n",
+      );
       return;
     }
     // An answer before the end of the request ends the connection: what follows cannot be told from the body.
@@ -339,7 +365,12 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       this.#gathered = { head, data: [], bytes: 0 };
       return;
     }
-    this.#output.text(statusLine(head) + showFields(head.headers) + this.#connectionField() + (this.#chunking ? "transfer-encoding: chunked\r\n\r\n" : "\r\n"));
+    this.#output.text(
+      statusLine(head) +
+        showFields(head.headers) +
+        this.#connectionField() +
+        (this.#chunking ? "transfer-encoding: chunked\r\n\r\n" : "\r\n"),
+    );
   }
 
   #connectionField(): string {
@@ -366,13 +397,16 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #writeGathered(length: string): void {
     const { head, data } = this.#gathered!;
     this.#gathered = undefined;
-    this.#output.text(statusLine(head) + showFields(head.headers) + length + this.#connectionField() + "\r\n");
+    this.#output.text(
+      statusLine(head) + showFields(head.headers) + length + this.#connectionField() + "\r\n",
+    );
     for (const part of data) this.#output.data("", part, 0, part.length, "");
   }
 
   end(trailers: Headers | undefined): void {
     if (this.#gathered !== undefined) this.#writeGathered(`content-length: ${this.#gathered.bytes}\r\n`);
-    else if (this.#chunking) this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
+    else if (this.#chunking)
+      this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
     this.#output.flush();
     this.#exchange = undefined;
     if (this.#tunnel) this.#socket.end();
@@ -444,7 +478,12 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#ahead = undefined;
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#context.stats.closed(performance.now() - this.#openedAt, this.#served, this.#received, this.#socket.bytesWritten);
+    this.#context.stats.closed(
+      performance.now() - this.#openedAt,
+      this.#served,
+      this.#received,
+      this.#socket.bytesWritten,
+    );
     this.#context.closed(this);
     exchange?.callerGone();
   }
@@ -470,7 +509,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       return;
     }
     if (this.#tunnel) {
-      if (over(nowMs - Math.max(this.#readAt, this.#writeProgress(nowMs)), context.idleTimeoutMs)) this.#socket.destroy();
+      if (over(nowMs - Math.max(this.#readAt, this.#writeProgress(nowMs)), context.idleTimeoutMs))
+        this.#socket.destroy();
       return;
     }
     if (this.#exchange === undefined) this.#sweepIdle(nowMs);
@@ -481,17 +521,26 @@ export class H1ServerConnection implements CallerStream, Sweepable {
         this.#small = undefined;
         this.#exchange = undefined;
         this.#refuse("E_REQUEST_TIMEOUT", "the request's body did not arrive in time");
-      } else this.#exchange.fail(new ProxyError("E_REQUEST_TIMEOUT", "the request's body did not arrive in time"));
+      } else
+        this.#exchange.fail(new ProxyError("E_REQUEST_TIMEOUT", "the request's body did not arrive in time"));
     } else this.#sweepWriting(nowMs);
   }
 
   #sweepIdle(nowMs: number): void {
     const { headTimeoutMs, idleTimeoutMs, lifeTimeoutMs } = this.#context;
     const begun = this.#ahead !== undefined || this.#emptyLines > 0;
-    if (begun && over(nowMs - this.#headSince, headTimeoutMs)) this.#refuse("E_REQUEST_TIMEOUT", "the request's head did not arrive in time");
-    else if (this.#served === 0 && this.#received === 0 && over(nowMs - this.#openedAt, least(headTimeoutMs, idleTimeoutMs))) this.#socket.destroy();
-    else if (!begun && this.#served > 0 && over(nowMs - this.#idleSince, idleTimeoutMs)) this.#socket.end(() => this.#socket.destroy());
-    else if (!begun && over(nowMs - this.#openedAt, lifeTimeoutMs)) this.#socket.end(() => this.#socket.destroy());
+    if (begun && over(nowMs - this.#headSince, headTimeoutMs))
+      this.#refuse("E_REQUEST_TIMEOUT", "the request's head did not arrive in time");
+    else if (
+      this.#served === 0 &&
+      this.#received === 0 &&
+      over(nowMs - this.#openedAt, least(headTimeoutMs, idleTimeoutMs))
+    )
+      this.#socket.destroy();
+    else if (!begun && this.#served > 0 && over(nowMs - this.#idleSince, idleTimeoutMs))
+      this.#socket.end(() => this.#socket.destroy());
+    else if (!begun && over(nowMs - this.#openedAt, lifeTimeoutMs))
+      this.#socket.end(() => this.#socket.destroy());
     else this.#sweepWriting(nowMs);
   }
 

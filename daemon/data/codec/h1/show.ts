@@ -5,7 +5,9 @@ import { FieldBlock } from "./field-block.ts";
 
 /** The status line, CRLF included. */
 export const statusLine = (head: ResponseHead): string =>
-  head.status === 200 && head.reason === "OK" ? "HTTP/1.1 200 OK\r\n" : `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
+  head.status === 200 && head.reason === "OK"
+    ? "HTTP/1.1 200 OK\r\n"
+    : `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
 
 /** A header section, each field with its CRLF. */
 export function showFields(headers: Headers): string {
@@ -29,10 +31,43 @@ export function showTrailers(trailers: Headers): string {
 }
 
 const forbiddenTrailers = new Set([
-  "content-length", "transfer-encoding", "host", "connection", "keep-alive", "proxy-connection", "te", "trailer",
-  "upgrade", "expect", "max-forwards", "via", "authorization", "proxy-authorization", "proxy-authenticate",
-  "www-authenticate", "cookie", "set-cookie", "content-encoding", "content-type", "content-range", "range",
-  "cache-control", "age", "expires", "date", "location", "retry-after", "vary", "pragma", "if-match",
-  "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "forwarded", "x-forwarded-for",
-  "dtab-local", "x-forwarded-client-cert",
+  "content-length",
+  "transfer-encoding",
+  "host",
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "upgrade",
+  "expect",
+  "max-forwards",
+  "via",
+  "authorization",
+  "proxy-authorization",
+  "proxy-authenticate",
+  "www-authenticate",
+  "cookie",
+  "set-cookie",
+  "content-encoding",
+  "content-type",
+  "content-range",
+  "range",
+  "cache-control",
+  "age",
+  "expires",
+  "date",
+  "location",
+  "retry-after",
+  "vary",
+  "pragma",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+  "if-range",
+  "forwarded",
+  "x-forwarded-for",
+  "dtab-local",
+  "x-forwarded-client-cert",
 ]);
