@@ -174,6 +174,14 @@ test("what the operating system does not tell is found by a look every few secon
     await clock.advance(5_000);
     assert.deepEqual(web.addresses(), ["127.0.0.1:2"]);
   });
+  // The folder that took the name is watched now: its changes are told, and no look is needed.
+  const swapped = clock.now();
+  dir.write("v2/web", "127.0.0.1 3");
+  await eventually(async () => {
+    await clock.advance(20);
+    assert.deepEqual(web.addresses(), ["127.0.0.1:3"]);
+  }, 2_000);
+  assert.ok(clock.now() - swapped < 5_000);
   web.close();
 });
 
