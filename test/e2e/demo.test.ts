@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import net, { type AddressInfo } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,12 +11,16 @@ import { accepts } from "../../scripts/lib/ports.ts";
 import { root } from "../arch/source-tree.ts";
 
 let demo: ChildProcess;
+/** Has the port that the demo would like. */
+const squatter = net.createServer();
 let screen = "";
 /** The commands of each step, by its number on the screen. */
 const steps: string[][] = [];
 
 before(async () => {
-  const args = [path.join(root, "demo/main.ts"), "--port", "0", "--admin-port", "0"];
+  await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
+  const { port } = squatter.address() as AddressInfo;
+  const args = [path.join(root, "demo/main.ts"), "--port", String(port), "--admin-port", "0"];
   const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined };
   demo = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env });
   const show = (chunk: Buffer) => {
@@ -33,6 +38,14 @@ before(async () => {
 
 after(() => {
   demo.kill("SIGKILL");
+  squatter.close();
+});
+
+test("a port that is taken is replaced, and the demo says so", () => {
+  const { port } = squatter.address() as AddressInfo;
+  const other = Number(new RegExp(`${port}, is taken by another program: using (\\d+)`).exec(screen)?.[1]);
+  assert.ok(other > 0, screen);
+  assert.ok(steps[0]?.[0]?.includes(`:${other}/`));
 });
 
 test("the tour is plain text where NO_COLOR is set, and has six steps", () => {
