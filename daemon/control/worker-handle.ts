@@ -15,10 +15,10 @@ export interface WorkerOptions {
 }
 
 /**
- * Limits of a worker's heap. The young generation is small because a worker makes little garbage and resident memory
- * follows its size; a worker that reaches the old generation's limit ends alone and is started anew.
+ * A worker that reaches this heap ends alone and is started anew. Its young generation is set for the whole process
+ * (bin/pointsman): resident memory follows its size, and what a request leaves behind is little.
  */
-const resourceLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 1024 };
+const resourceLimits = { maxOldGenerationSizeMb: 1024 };
 
 /** A running worker. */
 export class WorkerHandle {
