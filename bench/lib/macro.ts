@@ -78,6 +78,7 @@ function loadMacro(name: string, about: string, shape: LoadShape): Macro {
           for (const { target, port, proxy } of running) {
             const before = proxy.cpuUs();
             const load = await send(port, effort.seconds);
+            if (!proxy.alive()) throw new Error(`${target.name} ended under load: ${proxy.output()}`);
             const cpuUs = proxy.cpuUs() - before;
             const figures = { ...cost(load, cpuUs, perGb), "RSS MB": proxy.residentMb() };
             rounds.get(target.name)?.push(figures);
