@@ -47,7 +47,7 @@ export class Exchange {
   readonly version: "1.0" | "1.1" | "2";
   readonly headers: Headers;
   /** Bytes of the request's body; -1 if its end is not known beforehand. */
-  readonly bodyLength: number;
+  bodyLength: number;
   /** The whole body, where it is small: such a request can be sent again. */
   body: Buffer | undefined = undefined;
   /** The whole request has arrived. */

@@ -1,9 +1,10 @@
 /** A data worker: a thread with its own listeners, routers and connections, fed by the control thread over one port. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { Clock, Logger, PluginContext } from "../../plugins/contract.ts";
+import type { Logger, PluginContext } from "../../plugins/contract.ts";
 import { loadUserPlugins, Registry } from "../../plugins/registry.ts";
 import type { ToControl, ToWorker, WorkerStart } from "../shared/messages.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
+import { systemClock } from "../shared/system-clock.ts";
 import { dataPlugins } from "./builtin.ts";
 import { InFlight } from "./router/in-flight.ts";
 import { Router, type WorkerServices } from "./router/router.ts";
@@ -27,15 +28,6 @@ const log: Logger = {
   error: logAt("error"),
 };
 
-const clock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms).unref();
-      signal?.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-    }),
-};
-
 async function start({ workerId, config, plugins, places, inFlight }: WorkerStart): Promise<void> {
   const registry = new Registry(dataPlugins);
   const { problems } = await loadUserPlugins(plugins, "/", registry);
@@ -43,7 +35,7 @@ async function start({ workerId, config, plugins, places, inFlight }: WorkerStar
   const metrics = createMetrics((changes) => post({ type: "metrics", changes }), {
     onOverflow: (budget) => log.warn("too many series; further ones share _overflow", { budget }),
   });
-  const plugin: PluginContext = { log, clock, random: Math.random, metrics };
+  const plugin: PluginContext = { log, clock: systemClock, random: Math.random, metrics };
   let binds = 0;
   const routersOfBinds = new Map<number, Router>();
   const share: WorkerShare = { workers: 1 };

@@ -2,7 +2,8 @@
  * `io.l5d.prometheus`: the series as Prometheus reads them, on a page of the admin server.
  *
  * Names and labels are Linkerd 1's, so that its dashboards go on: scopes joined by `:`, of which routers, servers,
- * services, clients and exceptions are labels. `names: prometheus` gives the names that Prometheus itself advises.
+ * services, clients and exceptions are labels. `names: prometheus`, or `?names=prometheus` on the page, gives the names
+ * that Prometheus itself advises.
  * Counts and sums are of all time (Linkerd 1 began anew each minute); quantiles are of the last interval.
  */
 import { Type } from "../../config/type.ts";
@@ -25,13 +26,20 @@ export default definePlugin({
     }),
   }),
   create: ({ path, prefix, names }): Telemeter => {
-    const exposition = new Exposition(prefix, names === "linkerd" ? linkerdNames : prometheusNames);
+    const expositions = {
+      linkerd: new Exposition(prefix, linkerdNames),
+      prometheus: new Exposition(prefix, prometheusNames),
+    };
     return {
       routes: [
         {
           path,
           contentType: "text/plain; version=0.0.4; charset=utf-8",
-          render: (metrics) => exposition.render(metrics),
+          // `?names=` asks for the other names on the same page.
+          render: (metrics, { query }) => {
+            const asked = query.get("names") ?? names;
+            return (asked === "prometheus" ? expositions.prometheus : expositions.linkerd).render(metrics);
+          },
         },
       ],
     };

@@ -64,11 +64,17 @@ test("what a data worker loads has no npm package and no slow codec in it", () =
   assert.deepEqual(heavy, []);
 });
 
+/** What is there before the part that will use it, and which part that is. */
+const awaited: Readonly<Record<string, string>> = {
+  "daemon/data/router/grpc-status.ts":
+    "gRPC over HTTP/2; until then the conformance vectors of headers hold it",
+};
+
 test("every file of the product is part of the daemon", () => {
   const roots = ["daemon/main.ts", "daemon/data/worker.ts", "plugins/api.ts"];
   const reached = reachable(roots, (file) => file.imports.filter(({ kind }) => kind === "ours"));
   const idle = product.filter(({ name }) => !reached.has(name)).map(({ name }) => name);
-  assert.deepEqual(idle, []);
+  assert.deepEqual(idle, Object.keys(awaited));
 });
 
 test("only main.ts knows the process", () => {

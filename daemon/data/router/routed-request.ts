@@ -2,42 +2,34 @@
  * One request on its way through a router, in order: arrive → identify → bind → attempt → judge → answer. Attempts
  * repeat for two reasons, in two layers as in Linkerd 1: below, a *requeue* of what provably was not processed; above,
  * a *retry* of what the service's classifier calls retryable. Both are paid from budgets.
+ * The flow stands in one place so that it can be read from top to bottom; what a step does is in the file of its name.
  */
-import { type Attempt, type Backoff, type TraceContext, Unidentified } from "../../../plugins/contract.ts";
+import { type Attempt, type TraceContext, Unidentified } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import type { Client } from "../client/client.ts";
 import { Endpoint } from "../client/endpoint.ts";
 import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import { HeaderList } from "../header-list.ts";
-import type { Deadline as ArmedDeadline, Expiring } from "../timer-wheel.ts";
 import { prepareAnswer } from "./answer.ts";
 import { Arrival } from "./arrival.ts";
 import type { Binding, Bound } from "./binding.ts";
-import { addVia } from "./call-depth.ts";
 import { classifyAttempt } from "./classify.ts";
-import { type Deadline, deadlineOf, strictest, writeDeadline } from "./deadline.ts";
-import { writeDtabHeader } from "./dtab-headers.ts";
+import { type Deadline, deadlineOf, strictest } from "./deadline.ts";
 import { asProxyError, errorAnswer, giveAnswer, ownHead } from "./error-answer.ts";
 import { failureOf } from "./failure.ts";
-import { rewriteHost } from "./rewrite-host.ts";
+import { FurtherAttempts } from "./further-attempts.ts";
+import { OutgoingHeaders } from "./outgoing-headers.ts";
+import { type DeadlineOwner, type DeadlineTag, RequestDeadlines } from "./request-deadlines.ts";
 import type { RouterContext } from "./router-context.ts";
 import type { RouterServer } from "./router-server.ts";
 import { createTraceContext } from "./trace.ts";
 
-/** What a deadline is for. */
-type DeadlineTag = "server" | "total" | "bind" | "attempt" | "backoff" | "continue";
-
 /** How long an endpoint may take to answer an `Expect: 100-continue` before the body is sent all the same (RFC 9110 §10.1.1). */
 const continueMs = 1000;
 
-/** Methods that may be sent again though they may have been processed (RFC 9110 §9.2.2). */
-const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
-
-/** Requeues of one request, whatever the budget holds. */
-const maxRequeues = 25;
-
-export class RoutedRequest implements ExchangeHandler, Expiring {
+/** A request of this router, from its arrival to its end; see the file's comment. */
+export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
   readonly context: RouterContext;
   readonly server: RouterServer;
   readonly exchange: Exchange;
@@ -53,20 +45,15 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
   /** The caller's host, where the endpoint is called by another. */
   originalHost: string | undefined = undefined;
 
-  /** The request's own headers, before the first attempt added to them. */
-  #mark = "";
-  #via: string | undefined = undefined;
+  #further: FurtherAttempts | undefined = undefined;
+  readonly #outgoing = new OutgoingHeaders();
   #attemptAt = 0;
   #attempting = false;
-  #requeues = 0;
-  /** -1: not asked for yet. */
-  #requeueLimit = -1;
-  #retries = 0;
-  #backoff: Backoff | undefined = undefined;
-  #serviceBegun = false;
+  #waitMs = 0;
   #success = false;
   #status = 0;
-  #deadlines: Map<DeadlineTag, ArmedDeadline> | undefined = undefined;
+  #failure: ProxyError | undefined = undefined;
+  #deadlines: RequestDeadlines | undefined = undefined;
 
   constructor(context: RouterContext, server: RouterServer, exchange: Exchange) {
     this.context = context;
@@ -103,7 +90,6 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     this.binding = binding;
     const { service } = binding;
     service.requests.begin();
-    this.#serviceBegun = true;
     service.budget.deposit(this.startedAt);
     if (service.settings.totalTimeoutMs > 0) this.#limit("total", service.settings.totalTimeoutMs);
     if (binding.pending) {
@@ -152,10 +138,9 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     if (picked instanceof ProxyError) throw picked;
     if (this.#attemptAt === 0) {
       if (!this.arrival.forwards(this, client, picked instanceof Endpoint ? picked : undefined)) return;
-      this.#mark = exchange.headers.mark();
     }
     this.#attemptAt = now;
-    this.#writeHeaders(bound, client);
+    this.#outgoing.write(this, bound, client);
     client.requests.begin();
     client.service(this.binding!.service.name).begin();
     this.#attempting = true;
@@ -174,44 +159,9 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     } else this.#answerInProcess(picked.status);
   }
 
-  #writeHeaders(bound: Bound, client: Client): void {
-    const { headers, version } = this.exchange;
-    const { arrival } = this;
-    headers.rewind(this.#mark);
-    if (arrival.hadRouting) {
-      headers.remove("l5d-dst-service");
-      headers.remove("l5d-dst-client");
-      headers.remove("l5d-dst-residual");
-      headers.remove("l5d-reqid");
-      headers.remove("l5d-ctx-trace");
-    }
-    headers.appendText(this.binding!.service.field + bound.fields);
-    if (headers.mayHaveVia) {
-      // A further attempt starts from the caller's Via, not from what the last one made of it.
-      this.#via ??= headers.first("via") ?? "";
-      headers.remove("via");
-      if (this.#via !== "") headers.append("via", this.#via);
-      addVia(headers, version);
-    } else
-      headers.append(
-        "via",
-        version === "1.0" ? "1.0 linkerd" : version === "2" ? "h2 linkerd" : "1.1 linkerd",
-      );
-    arrival.sink.headers = headers;
-    arrival.sink.replaces = this.context.alwaysReadTrace;
-    this.context.tracing.dispatch(this.trace, arrival.sink);
-    if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
-    let { deadline } = this;
-    if (client.settings.attemptTimeoutMs > 0)
-      deadline = strictest(deadline, deadlineOf(Date.now(), client.settings.attemptTimeoutMs));
-    if (deadline !== undefined) writeDeadline(headers, deadline);
-    const { authority } = client.meta;
-    if (typeof authority === "string")
-      this.originalHost = rewriteHost(headers, authority) ?? this.originalHost;
-  }
-
   // `/$/io.buoyant.http.status/<code>`.
   #answerInProcess(status: number): void {
+    if (status < 200) throw new ProxyError("E_BAD_RESPONSE", `${status} is no final answer`);
     const headers = new HeaderList(status === 204 || status === 304 ? [] : [["content-length", "0"]]);
     this.answered(ownHead(status, headers, 0));
     if (!this.exchange.finished && this.exchange.responded) this.exchange.emitEnd(undefined);
@@ -241,10 +191,10 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     client.statuses.status(head.status, elapsedMs);
     this.#success = judged === "success";
     this.#status = head.status;
-    if (judged === "retryable" && this.#mayRetry(now)) {
+    if (judged === "retryable" && this.#retry(now)) {
       this.#endAttempt(false, now);
       exchange.abandonAttempt();
-      this.#retry();
+      this.#again();
       return;
     }
     try {
@@ -263,68 +213,35 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     client.statuses.error();
     this.#endAttempt(false, now, error);
     (this.tried ??= []).push(`${endpoint?.name ?? client.id}: ${error.message}`);
-    const unprocessed = progress === "unsent" || (progress === "stale" && idempotent.has(exchange.method));
-    if (unprocessed && exchange.replayable && this.#mayRequeue(client, now, progress)) {
+    if (
+      exchange.replayable &&
+      (this.#further ??= new FurtherAttempts()).requeue(client, exchange.method, progress, now)
+    ) {
       this.attempt();
       return;
     }
-    const { settings } = this.binding!.service;
+    const { classifier } = this.binding!.service.settings;
     const attempt: Attempt = {
       method: exchange.method,
       status: undefined,
       error,
       responseHeader: () => undefined,
     };
-    if (
-      classifyAttempt(settings.classifier, attempt, !exchange.replayable) === "retryable" &&
-      this.#mayRetry(now)
-    )
-      this.#retry();
+    const judged = classifyAttempt(classifier, attempt, !exchange.replayable);
+    if (judged === "retryable" && this.#retry(now)) this.#again();
     else this.failed(error);
   }
 
-  // What never was processed goes elsewhere at once, if there is an elsewhere and the client's budget pays.
-  #mayRequeue(client: Client, nowMs: number, progress: Progress): boolean {
-    if (progress === "unsent" && !client.hasOpen(nowMs)) {
-      client.notOpen.incr();
-      return false;
-    }
-    if (this.#requeueLimit === -1)
-      this.#requeueLimit = Math.min(maxRequeues, Math.ceil(0.2 * client.budget.balance(nowMs)));
-    if (this.#requeues >= this.#requeueLimit) {
-      client.requeueLimit.incr();
-      return false;
-    }
-    if (!client.budget.tryWithdraw(nowMs)) {
-      client.requeueBudgetExhausted.incr();
-      return false;
-    }
-    client.budgetGauge.set(client.budget.balance(nowMs));
-    this.#requeues++;
-    client.requeues.incr();
-    return true;
-  }
-
-  #mayRetry(nowMs: number): boolean {
-    const { service } = this.binding!;
+  // Whether there is a retry, and when.
+  #retry(nowMs: number): boolean {
     if (!this.exchange.replayable || this.exchange.upgrade) return false;
-    if (service.budget.tryWithdraw(nowMs)) {
-      service.budgetGauge.set(service.budget.balance(nowMs));
-      return true;
-    }
-    service.budgetExhausted.incr();
-    return false;
+    const waitMs = (this.#further ??= new FurtherAttempts()).retry(this.binding!.service, nowMs);
+    this.#waitMs = waitMs ?? 0;
+    return waitMs !== undefined;
   }
 
-  #retry(): void {
-    const { service } = this.binding!;
-    service.retries.incr();
-    this.#retries++;
-    this.#requeues = 0;
-    this.#requeueLimit = -1;
-    this.#backoff ??= service.settings.retryBackoff.start();
-    const waitMs = this.#backoff.next() ?? 0;
-    if (waitMs > 0) this.#arm("backoff", waitMs);
+  #again(): void {
+    if (this.#waitMs > 0) this.#arm("backoff", this.#waitMs);
     else this.attempt();
   }
 
@@ -350,13 +267,11 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     );
   }
 
-  #failure: ProxyError | undefined = undefined;
-
   finished(error: ProxyError | "gone" | undefined): void {
     const now = performance.now();
     const { server, binding } = this;
     const elapsedMs = now - this.startedAt;
-    if (this.#deadlines !== undefined) this.#disarmAll();
+    this.#deadlines?.disarmAll();
     const gone = error === "gone";
     const failure = error === undefined || gone ? this.#failure : error;
     this.#endAttempt(gone ? undefined : this.#success && error === undefined, now, failure);
@@ -365,7 +280,7 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
     const code = gone ? "E_CANCELLED" : failure?.code;
     if (binding !== undefined) {
       binding.service.requests.end(success, elapsedMs, code);
-      if (this.#serviceBegun) binding.service.retriesPerRequest.record(this.#retries);
+      binding.service.retriesPerRequest.record(this.#further?.retries ?? 0);
       this.context.naming.release(binding);
     }
     server.inFlight.leave();
@@ -396,26 +311,17 @@ export class RoutedRequest implements ExchangeHandler, Expiring {
   // === Deadlines ===
 
   #arm(tag: DeadlineTag, ms: number): void {
-    this.#deadlines ??= new Map();
-    if (!this.#deadlines.has(tag)) this.#deadlines.set(tag, this.context.wheel.arm(this, tag, ms));
+    this.#deadlines ??= new RequestDeadlines(this.context.wheel, this);
+    this.#deadlines.arm(tag, ms);
   }
 
   #disarm(tag: DeadlineTag): void {
-    const deadline = this.#deadlines?.get(tag);
-    if (deadline === undefined) return;
-    this.#deadlines!.delete(tag);
-    this.context.wheel.disarm(deadline);
+    this.#deadlines?.disarm(tag);
   }
 
-  #disarmAll(): void {
-    for (const deadline of this.#deadlines!.values()) this.context.wheel.disarm(deadline);
-    this.#deadlines = undefined;
-  }
-
-  expired(tag: string): void {
-    this.#deadlines?.delete(tag as DeadlineTag);
+  expired(tag: DeadlineTag): void {
     const { exchange } = this;
-    switch (tag as DeadlineTag) {
+    switch (tag) {
       case "continue":
         exchange.sendExpected();
         break;

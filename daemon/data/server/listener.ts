@@ -102,7 +102,7 @@ export class Listener {
       },
       bufferedBodyBytes: routerConfig.streamingEnabled
         ? (routerConfig.streamAfterContentLengthKB ?? defaults.streamAfterContentLengthKB) * 1024
-        : Number.MAX_SAFE_INTEGER,
+        : -1,
       headTimeoutMs: config.requestHeadTimeoutMs,
       bodyTimeoutMs: config.socketOptions.readTimeoutMs ?? config.requestBodyTimeoutMs,
       idleTimeoutMs: config.serverSession.idleTimeMs,

@@ -33,6 +33,7 @@ export const hexValues = (() => {
   return bytes;
 })();
 
+/** The bytes that carry structure. */
 export const HTAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;

@@ -3,7 +3,8 @@
  * and the request have both ended cleanly.
  *
  * States: connecting → idle ⇄ busy → closed. What comes while idle was asked by nobody, so it ends the connection: it
- * could otherwise become the answer to the next request (RFC 9112 §9.3).
+ * could otherwise become the answer to the next request (RFC 9112 §9.3). It is one file because each step of the answer
+ * depends on how far the request got.
  */
 import type { Socket } from "node:net";
 import { ProxyError } from "../../../../plugins/errors.ts";
@@ -12,11 +13,18 @@ import type { EndpointStream, ResponseHead } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
 import type { Sweepable } from "../../sweeper.ts";
 import { BodyReader } from "./body-reader.ts";
-import { FieldBlock, stripHopByHop } from "./field-block.ts";
+import { FieldBlock } from "./field-block.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 import { Field } from "./known-fields.ts";
 import { Output } from "./output.ts";
 import { readBuffer } from "./read-buffer.ts";
+import {
+  judgeResponse,
+  type ResponseFacts,
+  reasonIn,
+  switchesToWebSocket,
+  tidyInterim,
+} from "./response-head.ts";
 import { showFields, showTrailers } from "./show.ts";
 
 /** What an endpoint's connections report to it, and the limits that it sets. */
@@ -38,15 +46,7 @@ const scanner = new HeadScanner();
 /** 1xx answers to one request that are read at most. */
 const maxInterims = 100_000;
 
-const unusual =
-  (1 << Field.connection) |
-  (1 << Field.hopByHop) |
-  (1 << Field.te) |
-  (1 << Field.trailer) |
-  (1 << Field.upgrade) |
-  (1 << Field.transferEncoding) |
-  (1 << Field.contentLength);
-
+/** A connection to an endpoint; see the file's comment. */
 export class H1ClientConnection implements EndpointStream, Sweepable {
   /** When it became idle, or was opened. */
   idleSince = performance.now();
@@ -60,6 +60,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   readonly #output: Output;
   readonly #block = new FieldBlock();
   readonly #body = new BodyReader();
+  readonly #facts: ResponseFacts = { framing: "none", bodyLength: 0, reusable: true };
   #trailerBlock: FieldBlock | undefined;
 
   #connected = false;
@@ -262,56 +263,36 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
 
   // One head; false if that was the end of the exchange.
   #head(exchange: Exchange): boolean {
-    const status = scanner.status;
+    const { status, minor } = scanner;
     const block = this.#block;
     if (status === 101) return this.#switch(exchange, block);
-    const head: ResponseHead = {
-      status,
-      reason: reasonIn(block.text),
-      version: scanner.minor === 1 ? "1.1" : "1.0",
-      headers: block,
-      bodyLength: 0,
-    };
+    const version = minor === 1 ? "1.1" : "1.0";
+    const head = { status, reason: reasonIn(block.text), version, headers: block, bodyLength: 0 } as const;
     if (status < 200) return this.#interim(exchange, head, block);
     this.#headDone = true;
-    const { contentLength, chunked } = scanner;
-    const bodiless = exchange.method === "HEAD" || status === 204 || status === 304;
-    this.#reusable &&= scanner.minor === 1 || hasOption(block, "keep-alive");
-    let bodyLength: number;
-    if (bodiless) {
-      this.#body.startNone();
-      bodyLength = 0;
-      // A length or a coding behind 204 is a lie of which the body may follow later.
-      if (status === 204 && (chunked || contentLength > 0)) this.#reusable = false;
-      if (chunked) this.#reusable = false;
-    } else if (chunked) {
-      this.#body.startChunked();
-      bodyLength = -1;
-      if (contentLength !== -1) this.#reusable = false;
-    } else if (contentLength !== -1) {
-      this.#body.startCounted(contentLength);
-      bodyLength = contentLength;
-    } else {
-      this.#body.startUntilClose();
-      this.#reusable = false;
-      bodyLength = -1;
-    }
-    if ((block.seen & unusual) !== 0) this.#tidy(block, status, contentLength, chunked);
-    (head as { bodyLength: number }).bodyLength = bodyLength;
-    exchange.answered(head);
+    const facts = this.#facts;
+    judgeResponse(scanner, block, exchange.method === "HEAD", facts);
+    if (!facts.reusable) this.#reusable = false;
+    this.#startBody(facts);
+    exchange.answered(facts.bodyLength === 0 ? head : { ...head, bodyLength: facts.bodyLength });
     return this.#exchange === exchange;
   }
 
-  // Framing and hop-by-hop fields stay on this hop (RFC 9110 §7.6.1).
-  #tidy(block: FieldBlock, status: number, contentLength: number, chunked: boolean): void {
-    if (block.has(Field.connection) && hasOption(block, "close")) this.#reusable = false;
-    if (block.has(Field.transferEncoding)) block.drop(Field.transferEncoding);
-    if (contentLength !== -1 && (chunked || status === 204)) block.drop(Field.contentLength);
-    else if (!scanner.canonicalLength) {
-      block.drop(Field.contentLength);
-      block.append("content-length", String(contentLength));
+  #startBody({ framing, bodyLength }: ResponseFacts): void {
+    switch (framing) {
+      case "none":
+        this.#body.startNone();
+        break;
+      case "chunked":
+        this.#body.startChunked();
+        break;
+      case "counted":
+        this.#body.startCounted(bodyLength);
+        break;
+      case "untilClose":
+        this.#body.startUntilClose();
+        break;
     }
-    stripHopByHop(block);
   }
 
   #interim(exchange: Exchange, head: ResponseHead, block: FieldBlock): boolean {
@@ -319,36 +300,25 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       this.#fail("too many interim answers");
       return false;
     }
-    block.drop(Field.contentLength);
-    block.drop(Field.transferEncoding);
-    stripHopByHop(block);
+    tidyInterim(block);
     exchange.interim(head);
     return true;
   }
 
-  // 101 is an answer to a handshake only, and only to what was asked for (RFC 9110 §15.2.2).
   #switch(exchange: Exchange, block: FieldBlock): boolean {
-    const protocol = block.has(Field.upgrade) ? block.list(Field.upgrade).trim().toLowerCase() : "";
-    if (!exchange.upgrade || protocol !== "websocket") {
+    if (!exchange.upgrade || !switchesToWebSocket(block)) {
       this.#fail("the endpoint switches to a protocol that nobody asked for");
       return false;
     }
-    block.drop(Field.contentLength);
-    block.drop(Field.transferEncoding);
-    stripHopByHop(block);
+    tidyInterim(block);
     this.#headDone = true;
     this.#tunnel = true;
     this.#chunking = false;
     this.#requestDone = false;
     this.#reusable = false;
     this.#body.startUntilClose();
-    exchange.answered({
-      status: 101,
-      reason: "Switching Protocols",
-      version: "1.1",
-      headers: block,
-      bodyLength: -1,
-    });
+    const reason = "Switching Protocols";
+    exchange.answered({ status: 101, reason, version: "1.1", headers: block, bodyLength: -1 });
     return this.#exchange === exchange;
   }
 
@@ -427,18 +397,3 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
 /** HTTP/1.1 needs a Host, if an empty one (RFC 9112 §3.2). */
 const hostField = (exchange: Exchange): string =>
   exchange.headers.first("host") === undefined ? "host: \r\n" : "";
-
-const hasOption = (block: FieldBlock, option: string): boolean =>
-  block.has(Field.connection) &&
-  block
-    .list(Field.connection)
-    .toLowerCase()
-    .split(",")
-    .some((token) => token.trim() === option);
-
-// The phrase of a status line that has been scanned: it starts behind `HTTP/1.1 200 `.
-function reasonIn(text: string): string {
-  if (text.startsWith("OK\r", 13)) return "OK";
-  const end = text.indexOf("\r");
-  return end > 13 ? text.slice(13, end) : "";
-}

@@ -4,7 +4,7 @@
  * States of a connection: between requests (no exchange) → a head is read, an exchange begins → its body is read while
  * the answer is written → the answer has ended → between requests again, or lingering: nothing is served any more and
  * what still comes is thrown away, so that the last answer is not lost to a reset (RFC 9112 §9.6). A tunnel ends only
- * with the connection.
+ * with the connection. All of it is in one file because every step of one side depends on where the other side is.
  */
 import type { Socket } from "node:net";
 import { type ErrorCode, ProxyError } from "../../../../plugins/errors.ts";
@@ -13,30 +13,26 @@ import type { CallerStream, ResponseHead, SocketAddress } from "../../exchange-s
 import type { Headers } from "../../headers.ts";
 import type { ConnectionStats } from "../../router/stats.ts";
 import type { Sweepable } from "../../sweeper.ts";
+import { AnswerWriter } from "./answer-writer.ts";
 import { BodyReader } from "./body-reader.ts";
+import { CallerClock, type CallerLimits } from "./caller-clock.ts";
 import { FieldBlock } from "./field-block.ts";
+import { GatheredBody, maxGatheredBytes } from "./gathered-body.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 import { Field } from "./known-fields.ts";
 import { Output } from "./output.ts";
 import { readBuffer } from "./read-buffer.ts";
 import { judgeRequest, type RequestFacts } from "./request-head.ts";
-import { showFields, showTrailers, statusLine } from "./show.ts";
 
 /** What all connections of one server share. */
-export interface H1ServerContext {
+export interface H1ServerContext extends CallerLimits {
   /** Takes a request whose head, and small body, is complete. */
   accept(exchange: Exchange): void;
   /** Makes the answer to what never became a request. */
   refusal(error: ProxyError): { readonly head: ResponseHead; readonly body: Buffer };
   readonly limits: HeadLimits;
-  /** Bodies of a known length up to this are read whole before the request goes on. */
+  /** Bodies of a known length up to this are read whole before the request goes on; -1: all bodies are. */
   readonly bufferedBodyBytes: number;
-  readonly headTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly lifeTimeoutMs: number;
-  /** No progress in writing an answer for this long ends the connection. */
-  readonly writeTimeoutMs: number;
   readonly stats: ConnectionStats;
   /** A connection is gone. */
   closed(connection: H1ServerConnection): void;
@@ -48,20 +44,19 @@ const scanner = new HeadScanner();
 const aheadBytes = 65_536;
 /** Empty lines that may stand before a request (RFC 9112 §2.2). */
 const maxEmptyLines = 8;
-/** How long, and for how many bytes, a connection is read on after its last answer. */
-const lingerMs = 2000;
+/** Bytes that are read behind the last answer. */
 const lingerBytes = 1 << 20;
-/** An answer of unknown length to HTTP/1.0 is gathered up to this, to give it a length. */
-const gatherBytes = 65_536;
 
+/** A caller's connection; see the file's comment. */
 export class H1ServerConnection implements CallerStream, Sweepable {
   readonly #context: H1ServerContext;
   readonly #socket: Socket;
   readonly #output: Output;
+  readonly #writer: AnswerWriter;
+  readonly #clock: CallerClock;
   readonly #block = new FieldBlock();
   readonly #body = new BodyReader();
-  readonly #openedAt = performance.now();
-  #facts: RequestFacts = {
+  readonly #facts: RequestFacts = {
     target: "/",
     bodyLength: 0,
     keepAlive: true,
@@ -81,34 +76,25 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #bodyPaused = false;
 
   #exchange: Exchange | undefined;
-  /** A small body that is being read whole. */
-  #small: Buffer | undefined;
-  #smallLength = 0;
-  #minor = 1;
+  /** A body that is being read whole; the exchange has not been accepted yet. */
+  #gathering: GatheredBody | undefined;
   #requestDone = true;
-  /** No further request is read. */
-  #last = false;
+  #minor = 1;
   #shed = false;
   #answering = false;
-  #chunking = false;
   #tunnel = false;
-  #gathered: { readonly head: ResponseHead; readonly data: Buffer[]; bytes: number } | undefined;
   #lingering = false;
   #lingered = 0;
   #gone = false;
-
-  #readAt = this.#openedAt;
-  #headSince = this.#openedAt;
-  #idleSince = this.#openedAt;
   #served = 0;
   #received = 0;
-  #lastWritten = 0;
-  #writtenAt = this.#openedAt;
 
   constructor(socket: Socket, context: H1ServerContext) {
     this.#context = context;
     this.#socket = socket;
     this.#output = new Output(socket);
+    this.#writer = new AnswerWriter(this.#output);
+    this.#clock = new CallerClock(context);
     context.stats.opened();
     socket.on("error", () => {}); // 'close' follows
     socket.on("close", () => this.#closed());
@@ -128,7 +114,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   /** Serves what is in flight, and nothing after it. */
   drain(): void {
-    this.#last = true;
+    this.#writer.last = true;
     if (this.#exchange === undefined && !this.#lingering) this.#socket.end();
   }
 
@@ -146,7 +132,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   /** The socket has read into the worker's buffer. */
   read(buffer: Buffer, length: number): void {
-    this.#readAt = performance.now();
+    this.#clock.readAt = performance.now();
     this.#received += length;
     if (this.#gone) return;
     if (this.#lingering) {
@@ -179,7 +165,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     while (at < to && !this.#lingering && !this.#gone) {
       let next: number;
       if (!this.#requestDone) next = this.#readBody(buffer, at, to);
-      else if (this.#exchange !== undefined || this.#last) break;
+      else if (this.#exchange !== undefined || this.#writer.last) break;
       else next = this.#readHead(buffer, at, to);
       if (next === INCOMPLETE) break;
       if (next === REFUSED) at = to;
@@ -191,7 +177,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   }
 
   #keep(buffer: Buffer, at: number, to: number): void {
-    if (this.#last && this.#requestDone && this.#exchange !== undefined) return; // nobody will read it
+    if (this.#writer.last && this.#requestDone && this.#exchange !== undefined) return; // nobody will read it
     if (buffer === readBuffer) {
       this.#ahead = Buffer.from(buffer.subarray(at, to));
       this.#aheadFrom = 0;
@@ -215,12 +201,12 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       return this.#refuse("E_BAD_REQUEST", "there is no request line");
     }
     if (at === to) return at;
-    if (this.#headSince === 0) this.#headSince = this.#readAt;
+    if (this.#clock.headSince === 0) this.#clock.headSince = this.#clock.readAt;
     const taken = scanner.request(buffer, at, to, this.#context.limits, this.#block);
     if (taken === INCOMPLETE) return at === from ? INCOMPLETE : at;
     if (taken === REFUSED) return this.#refuse(scanner.error, scanner.reason);
     this.#emptyLines = 0;
-    this.#headSince = 0;
+    this.#clock.headSince = 0;
     this.#minor = scanner.minor;
     const facts = this.#facts;
     const fault = judgeRequest(scanner, this.#block, facts);
@@ -229,7 +215,10 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       if (fault === 501) return this.#refuse("E_NOT_IMPLEMENTED", "CONNECT is not served");
       return this.#refuse("E_BAD_REQUEST", fault);
     }
-    if (!facts.keepAlive || this.#shed) this.#last = true;
+    if (!facts.keepAlive || this.#shed || this.#clock.old(this.#clock.readAt)) this.#writer.last = true;
+    if (this.#context.bufferedBodyBytes === -1 && facts.bodyLength > maxGatheredBytes) {
+      return this.#refuse("E_BODY_TOO_LARGE", "the body is too large to be buffered");
+    }
     this.#begin();
     return at + taken;
   }
@@ -260,14 +249,10 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#requestDone = false;
     if (facts.bodyLength === -1) this.#body.startChunked();
     else this.#body.startCounted(facts.bodyLength);
-    if (
-      facts.bodyLength > 0 &&
-      facts.bodyLength <= this.#context.bufferedBodyBytes &&
-      !facts.expectsContinue
-    ) {
-      this.#small = Buffer.allocUnsafe(facts.bodyLength);
-      this.#smallLength = 0;
-    } else this.#context.accept(exchange);
+    const { bufferedBodyBytes } = this.#context;
+    const small = facts.bodyLength > 0 && facts.bodyLength <= bufferedBodyBytes;
+    if ((small || bufferedBodyBytes === -1) && !facts.expectsContinue) this.#gathering = new GatheredBody();
+    else this.#context.accept(exchange);
   }
 
   #readBody(buffer: Buffer, from: number, to: number): number {
@@ -284,49 +269,52 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   /** Data of the request's body, from its reader. */
   bodyData(buffer: Buffer, from: number, to: number): void {
-    if (this.#small !== undefined) {
-      buffer.copy(this.#small, this.#smallLength, from, to);
-      this.#smallLength += to - from;
-    } else this.#exchange?.requestData(buffer, from, to);
+    if (this.#gathering === undefined) this.#exchange?.requestData(buffer, from, to);
+    else if (!this.#gathering.add(buffer, from, to)) {
+      this.#dropRequest("E_BODY_TOO_LARGE", "the body is too large to be buffered");
+    }
   }
 
   #requestEnded(): void {
     this.#requestDone = true;
     const exchange = this.#exchange;
-    if (exchange === undefined) {
-      // The answer came before the body was whole, and now it is.
+    if (exchange === undefined) return; // it has been answered already
+    exchange.requestComplete = true;
+    if (this.#gathering === undefined) {
+      exchange.requestEnd(this.#body.trailers);
       return;
     }
-    exchange.requestComplete = true;
-    if (this.#small !== undefined) {
-      exchange.body = this.#small;
-      this.#small = undefined;
-      this.#context.accept(exchange);
-    } else exchange.requestEnd(this.#body.trailers);
+    exchange.body = this.#gathering.whole();
+    this.#gathering = undefined;
+    if (exchange.bodyLength === -1) {
+      exchange.bodyLength = exchange.body.length;
+      this.#block.append("content-length", String(exchange.body.length));
+    }
+    this.#context.accept(exchange);
   }
 
-  // A fault in a body that is already on its way: the endpoint must not take it for whole.
+  // A fault in a body: the endpoint must not take for whole what of it is already on its way.
   #refuseBody(): void {
-    const exchange = this.#exchange;
     this.#requestDone = true;
-    this.#last = true;
-    if (this.#small !== undefined) {
-      this.#small = undefined;
-      this.#exchange = undefined;
-      this.#refuse("E_BAD_REQUEST", this.#body.reason);
-    } else exchange?.fail(new ProxyError("E_BAD_REQUEST", this.#body.reason));
+    this.#writer.last = true;
+    if (this.#gathering !== undefined) this.#dropRequest("E_BAD_REQUEST", this.#body.reason);
+    else this.#exchange?.fail(new ProxyError("E_BAD_REQUEST", this.#body.reason));
+  }
+
+  // Nobody has been told of the request yet.
+  #dropRequest(code: ErrorCode, reason: string): void {
+    this.#gathering = undefined;
+    this.#exchange = undefined;
+    this.#requestDone = true;
+    this.#refuse(code, reason);
   }
 
   // What never became a request: an answer, and the end of the connection (RFC 9112 §2.2, §3).
   #refuse(code: ErrorCode, reason: string): number {
-    this.#last = true;
     this.#answering = true;
     this.#context.stats.refused(code);
     const { head, body } = this.#context.refusal(new ProxyError(code, reason));
-    this.#minor = 1;
-    this.#output.text(statusLine(head) + showFields(head.headers) + "connection: close\r\n\r\n");
-    this.#output.data("", body, 0, body.length, "");
-    this.#output.flush();
+    this.#writer.refuse(head, body);
     this.#linger();
     return REFUSED;
   }
@@ -339,80 +327,36 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   interim(head: ResponseHead): void {
     if (this.#minor === 0 || this.#answering) return; // RFC 9110 §15.2
-    this.#output.text(statusLine(head) + showFields(head.headers) + "\r\n");
-    this.flush();
+    this.#writer.interim(head);
   }
 
   respond(head: ResponseHead): void {
     this.#answering = true;
-    this.#writtenAt = performance.now();
+    this.#clock.writtenAt = performance.now();
     if (head.status === 101) {
       this.#tunnel = true;
-      this.#last = true;
       this.#requestDone = false;
       this.#body.startUntilClose();
-      this.#output.text(
-        statusLine(head) + showFields(head.headers) + "connection: upgrade\r\nupgrade: websocket\r\n\r\n",
-      );
+      this.#writer.startTunnel(head);
       return;
     }
     // An answer before the end of the request ends the connection: what follows cannot be told from the body.
-    if (!this.#requestDone) this.#last = true;
+    if (!this.#requestDone) this.#writer.last = true;
     const bodiless = this.#exchange!.method === "HEAD" || head.status === 204 || head.status === 304;
-    this.#chunking = head.bodyLength === -1 && !bodiless;
-    if (this.#chunking && this.#minor === 0) {
-      this.#chunking = false;
-      this.#gathered = { head, data: [], bytes: 0 };
-      return;
-    }
-    this.#output.text(
-      statusLine(head) +
-        showFields(head.headers) +
-        this.#connectionField() +
-        (this.#chunking ? "transfer-encoding: chunked\r\n\r\n" : "\r\n"),
-    );
-  }
-
-  #connectionField(): string {
-    if (this.#last) return "connection: close\r\n";
-    return this.#minor === 0 ? "connection: keep-alive\r\n" : "";
+    this.#writer.start(head, this.#minor, bodiless);
   }
 
   data(buffer: Buffer, from: number, to: number): void {
-    if (this.#gathered !== undefined) this.#gather(buffer, from, to);
-    else if (this.#chunking) this.#output.data((to - from).toString(16) + "\r\n", buffer, from, to, "\r\n");
-    else this.#output.data("", buffer, from, to, "");
-  }
-
-  // HTTP/1.0 knows no chunks: a short answer is given a length, a long one ends with the connection.
-  #gather(buffer: Buffer, from: number, to: number): void {
-    const gathered = this.#gathered!;
-    gathered.data.push(Buffer.from(buffer.subarray(from, to)));
-    gathered.bytes += to - from;
-    if (gathered.bytes <= gatherBytes) return;
-    this.#last = true;
-    this.#writeGathered("");
-  }
-
-  #writeGathered(length: string): void {
-    const { head, data } = this.#gathered!;
-    this.#gathered = undefined;
-    this.#output.text(
-      statusLine(head) + showFields(head.headers) + length + this.#connectionField() + "\r\n",
-    );
-    for (const part of data) this.#output.data("", part, 0, part.length, "");
+    this.#writer.data(buffer, from, to);
   }
 
   end(trailers: Headers | undefined): void {
-    if (this.#gathered !== undefined) this.#writeGathered(`content-length: ${this.#gathered.bytes}\r\n`);
-    else if (this.#chunking)
-      this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
-    this.#output.flush();
+    this.#writer.end(trailers);
     this.#exchange = undefined;
     if (this.#tunnel) this.#socket.end();
-    else if (this.#last) this.#linger();
+    else if (this.#writer.last) this.#linger();
     else {
-      this.#idleSince = this.#writtenAt;
+      this.#clock.idleSince = this.#clock.writtenAt;
       if (!this.#processing && (this.#ahead !== undefined || this.#paused)) this.#goOn();
     }
   }
@@ -426,7 +370,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   cut(): void {
     this.#exchange = undefined;
-    this.#last = true;
+    this.#writer.last = true;
     // An answer up to the close, or none yet, must end in a reset: an orderly end would make it look whole.
     if (this.#tunnel || this.#minor === 0 || !this.#answering) this.#socket.resetAndDestroy();
     else {
@@ -448,15 +392,14 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   resumeBody(): void {
     if (!this.#bodyPaused) return;
     this.#bodyPaused = false;
-    if (this.#gone) return;
-    if (!this.#processing) this.#goOn();
+    if (!this.#gone && !this.#processing) this.#goOn();
   }
 
   // === Ends ===
 
   #linger(): void {
     this.#lingering = true;
-    this.#idleSince = performance.now();
+    this.#clock.idleSince = performance.now();
     this.#ahead = undefined;
     this.#resume();
     this.#socket.end();
@@ -478,12 +421,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#ahead = undefined;
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#context.stats.closed(
-      performance.now() - this.#openedAt,
-      this.#served,
-      this.#received,
-      this.#socket.bytesWritten,
-    );
+    const lifeMs = performance.now() - this.#clock.openedAt;
+    this.#context.stats.closed(lifeMs, this.#served, this.#received, this.#socket.bytesWritten);
     this.#context.closed(this);
     exchange?.callerGone();
   }
@@ -497,70 +436,37 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#readAt = performance.now();
+    this.#clock.readAt = performance.now();
     this.#socket.resume();
   }
 
   sweep(nowMs: number): void {
-    const context = this.#context;
-    if (this.#lingering) {
-      if (nowMs - this.#idleSince > lingerMs && this.#socket.writableLength === 0) this.#socket.destroy();
-      else this.#sweepWriting(nowMs);
-      return;
-    }
+    const clock = this.#clock;
     if (this.#tunnel) {
-      if (over(nowMs - Math.max(this.#readAt, this.#writeProgress(nowMs)), context.idleTimeoutMs))
-        this.#socket.destroy();
+      if (clock.quiet(nowMs, this.#socket)) this.#socket.destroy();
       return;
     }
-    if (this.#exchange === undefined) this.#sweepIdle(nowMs);
-    else if (!this.#requestDone && !this.#paused && over(nowMs - this.#readAt, context.bodyTimeoutMs)) {
-      this.#last = true;
+    if (clock.stalled(nowMs, this.#socket)) this.#socket.destroy();
+    else if (this.#lingering) {
+      if (clock.lingered(nowMs) && this.#socket.writableLength === 0) this.#socket.destroy();
+    } else if (this.#exchange === undefined) this.#sweepIdle(nowMs);
+    else if (!this.#requestDone && !this.#paused && clock.bodyOverdue(nowMs)) {
+      const reason = "the request's body did not arrive in time";
       this.#requestDone = true;
-      if (this.#small !== undefined) {
-        this.#small = undefined;
-        this.#exchange = undefined;
-        this.#refuse("E_REQUEST_TIMEOUT", "the request's body did not arrive in time");
-      } else
-        this.#exchange.fail(new ProxyError("E_REQUEST_TIMEOUT", "the request's body did not arrive in time"));
-    } else this.#sweepWriting(nowMs);
+      this.#writer.last = true;
+      if (this.#gathering !== undefined) this.#dropRequest("E_REQUEST_TIMEOUT", reason);
+      else this.#exchange.fail(new ProxyError("E_REQUEST_TIMEOUT", reason));
+    }
   }
 
   #sweepIdle(nowMs: number): void {
-    const { headTimeoutMs, idleTimeoutMs, lifeTimeoutMs } = this.#context;
-    const begun = this.#ahead !== undefined || this.#emptyLines > 0;
-    if (begun && over(nowMs - this.#headSince, headTimeoutMs))
-      this.#refuse("E_REQUEST_TIMEOUT", "the request's head did not arrive in time");
-    else if (
-      this.#served === 0 &&
-      this.#received === 0 &&
-      over(nowMs - this.#openedAt, least(headTimeoutMs, idleTimeoutMs))
-    )
-      this.#socket.destroy();
-    else if (!begun && this.#served > 0 && over(nowMs - this.#idleSince, idleTimeoutMs))
-      this.#socket.end(() => this.#socket.destroy());
-    else if (!begun && over(nowMs - this.#openedAt, lifeTimeoutMs))
-      this.#socket.end(() => this.#socket.destroy());
-    else this.#sweepWriting(nowMs);
-  }
-
-  #sweepWriting(nowMs: number): void {
-    if (this.#socket.writableLength === 0) this.#writtenAt = nowMs;
-    else if (over(nowMs - this.#writeProgress(nowMs), this.#context.writeTimeoutMs)) this.#socket.destroy();
-  }
-
-  // When the socket last took bytes from its queue.
-  #writeProgress(nowMs: number): number {
-    const written = this.#socket.bytesWritten - this.#socket.writableLength;
-    if (written !== this.#lastWritten) {
-      this.#lastWritten = written;
-      this.#writtenAt = nowMs;
-    }
-    return this.#writtenAt;
+    const clock = this.#clock;
+    if (this.#ahead !== undefined || this.#emptyLines > 0) {
+      if (clock.headOverdue(nowMs)) {
+        this.#refuse("E_REQUEST_TIMEOUT", "the request's head did not arrive in time");
+      }
+    } else if (this.#received === 0) {
+      if (clock.unused(nowMs)) this.#socket.destroy();
+    } else if (clock.idle(nowMs) || clock.old(nowMs)) this.#socket.end(() => this.#socket.destroy());
   }
 }
-
-/** A limit of 0 is none. */
-const over = (elapsedMs: number, limitMs: number): boolean => limitMs > 0 && elapsedMs > limitMs;
-
-const least = (a: number, b: number): number => (a === 0 ? b : b === 0 ? a : Math.min(a, b));

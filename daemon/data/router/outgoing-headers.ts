@@ -1,0 +1,65 @@
+/** What this hop adds to a request on its way to an endpoint, anew for every attempt. */
+import type { TraceContext } from "../../../plugins/contract.ts";
+import type { Client } from "../client/client.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Arrival } from "./arrival.ts";
+import type { Binding, Bound } from "./binding.ts";
+import { addVia } from "./call-depth.ts";
+import { type Deadline, deadlineOf, strictest, writeDeadline } from "./deadline.ts";
+import { writeDtabHeader } from "./dtab-headers.ts";
+import { rewriteHost } from "./rewrite-host.ts";
+import type { RouterContext } from "./router-context.ts";
+
+/** The request that goes out. */
+export interface Outgoing {
+  readonly context: RouterContext;
+  readonly exchange: Exchange;
+  readonly arrival: Arrival;
+  readonly trace: TraceContext;
+  readonly deadline: Deadline | undefined;
+  readonly binding: Binding | undefined;
+  /** The caller's host, where the endpoint is called by another. */
+  originalHost: string | undefined;
+}
+
+const ownVia = { "1.0": "via: 1.0 linkerd\r\n", "1.1": "via: 1.1 linkerd\r\n", "2": "via: h2 linkerd\r\n" };
+
+/** Headers of one request's attempts. */
+export class OutgoingHeaders {
+  /** The request's own headers, before the first attempt added to them. */
+  #mark: string | undefined;
+  #callersVia: string | undefined;
+
+  /** Writes the headers of an attempt over those of the one before. */
+  write(request: Outgoing, bound: Bound, client: Client): void {
+    const { exchange, arrival, context } = request;
+    const { headers, version } = exchange;
+    if (this.#mark === undefined) {
+      this.#mark = headers.mark();
+      if (arrival.hadRouting) for (const name of replaced) headers.remove(name);
+      // A further attempt starts from the caller's Via, not from what the last one made of it.
+      if (headers.mayHaveVia) this.#callersVia = headers.first("via");
+    } else headers.rewind(this.#mark);
+    if (this.#callersVia === undefined) {
+      headers.appendText(request.binding!.service.field + bound.fields + ownVia[version]);
+    } else {
+      headers.appendText(request.binding!.service.field + bound.fields);
+      headers.set("via", this.#callersVia);
+      addVia(headers, version);
+    }
+    arrival.sink.headers = headers;
+    arrival.sink.replaces = context.alwaysReadTrace;
+    context.tracing.dispatch(request.trace, arrival.sink);
+    if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
+    const { attemptTimeoutMs } = client.settings;
+    const own = attemptTimeoutMs > 0 ? deadlineOf(Date.now(), attemptTimeoutMs) : undefined;
+    writeDeadline(headers, strictest(request.deadline, own));
+    const { authority } = client.meta;
+    if (typeof authority === "string") {
+      request.originalHost = rewriteHost(headers, authority) ?? request.originalHost;
+    }
+  }
+}
+
+/** What a caller may have sent under the names that this hop sets. */
+const replaced = ["l5d-dst-service", "l5d-dst-client", "l5d-dst-residual", "l5d-reqid", "l5d-ctx-trace"];
