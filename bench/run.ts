@@ -62,16 +62,21 @@ async function main(): Promise<number> {
   }
   const chosen = positionals.length > 0 ? positionals : known;
   const results: Results = {};
+  let failed = 0;
   if (macros.some(({ name }) => chosen.includes(name))) {
     spawnSync(`${here}../scripts/install-tools`, ["nginx", "haproxy", "wrk"], { stdio: "inherit" });
     // What was edited since the last start would be stripped of its types in the process that is measured.
     spawnSync(process.execPath, [`${here}../scripts/prepare.mjs`]);
   }
   for (const macro of macros.filter(({ name }) => chosen.includes(name))) {
-    results[macro.name] = await runMacro(macro);
+    try {
+      results[macro.name] = await runMacro(macro);
+    } catch (error) {
+      failed++;
+      console.log(`  not run: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   if (Object.keys(results).length > 0) save(results);
-  let failed = 0;
   for (const name of micros.filter((micro) => chosen.includes(micro))) {
     console.log(`\n${name}`);
     failed +=
