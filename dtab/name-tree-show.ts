@@ -1,8 +1,8 @@
 /** Trees as text. */
-import type { NameTree } from "./name-tree.ts";
+import type { Tree } from "./tree.ts";
 
 /** A tree whose leaves can be shown. */
-export type Shown = NameTree<{ show(): string }>;
+export type Shown = Tree<{ show(): string }>;
 /** A weight with its `*`, or nothing. */
 export type ShowWeight = (weight: number) => string;
 
@@ -42,7 +42,7 @@ function showSimple(tree: Shown, weight: ShowWeight): string {
 }
 
 /** The only branch of an alt or a union, which is shown in its place. */
-function onlyBranch<T>(tree: NameTree<T>): NameTree<T> | undefined {
+function onlyBranch<T>(tree: Tree<T>): Tree<T> | undefined {
   if (tree.tag === "alt" && tree.trees.length === 1) return tree.trees[0];
   return tree.tag === "union" && tree.branches.length === 1 ? tree.branches[0]!.tree : undefined;
 }

@@ -2,26 +2,12 @@
 import { showTree, showWeight, showWeightExact } from "./name-tree-show.ts";
 import { Parser } from "./parser.ts";
 import { Path } from "./path.ts";
+import type { Tree, Weighted } from "./tree.ts";
+
+export type { Weighted } from "./tree.ts";
 
 /** A tree of alternatives and weighted splits over leaves. */
-export type NameTree<T> =
-  | { readonly tag: "leaf"; readonly value: T }
-  /** The first that is not Neg. */
-  | { readonly tag: "alt"; readonly trees: readonly NameTree<T>[] }
-  /** One branch per request, by weight. */
-  | { readonly tag: "union"; readonly branches: readonly Weighted<T>[] }
-  /** No such name: an Alt moves on. */
-  | { readonly tag: "neg" }
-  /** A name without replicas: an Alt stops here. */
-  | { readonly tag: "empty" }
-  /** An Alt stops here with failure. */
-  | { readonly tag: "fail" };
-
-/** A branch of a union; weights are relative and not negative. */
-export interface Weighted<T> {
-  readonly weight: number;
-  readonly tree: NameTree<T>;
-}
+export type NameTree<T> = Tree<T>;
 
 /** Makers of trees and the operations on them. */
 export const NameTree = {

@@ -5,7 +5,6 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PluginProblem } from "../config/load.ts";
 import type { AnyPlugin, Slot } from "./contract.ts";
-import type { Registry } from "./registry.ts";
 
 /** What loading the user's plugins came to. */
 export interface UserPlugins {
@@ -18,7 +17,7 @@ export interface UserPlugins {
 export async function loadUserPlugins(
   specs: readonly string[],
   baseDir: string,
-  registry: Registry,
+  registry: { add(plugin: AnyPlugin): void },
 ): Promise<UserPlugins> {
   if (specs.length > 0) provideApi();
   const files: string[] = [];
