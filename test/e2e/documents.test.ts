@@ -40,8 +40,11 @@ test("every whole configuration in the documents is accepted", () => {
 
 test("the README explains its configuration line by line, and nothing else", () => {
   const yaml = (blocks("README.md", "yaml")[0] ?? "").replaceAll(/ +=>/g, " =>");
-  const table = read("README.md").split("| Line | What it does |")[1]?.split("\n\n")[0] ?? "";
-  const explained = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell = ""]) => [
+  const table =
+    read("README.md")
+      .split(/^\| Line +\| What it does +\|$/m)[1]
+      ?.split("\n\n")[0] ?? "";
+  const explained = [...table.matchAll(/^\| (.*?) +\|/gm)].flatMap(([, cell = ""]) => [
     ...cell.matchAll(/`([^`]+)`/g),
   ]);
   const fragments = explained.map(([, code = ""]) => code);
