@@ -74,6 +74,7 @@ const io: RunIo = {
   err: (chunk) => void process.stderr.write(chunk),
   readStdin: () => text(process.stdin),
   stdout: process.stdout,
+  env: process.env,
   onSignal: (handle) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handle);
   },

@@ -95,8 +95,14 @@ export type ContextOf<S extends Slot> = S extends "namer"
             ? AccrualContext
             : PluginContext;
 
+/** What the plugins of the control thread that look outside are given too. */
+export interface ControlContext extends PluginContext {
+  /** A variable of the process' environment, read when the plugin is created; undefined where there is none. */
+  readonly env: (name: string) => string | undefined;
+}
+
 /** A namer's context. */
-export interface NamerContext extends PluginContext {
+export interface NamerContext extends ControlContext {
   /** The whole prefix of its names, e.g. `/#/io.l5d.fs`: ids start with it, paths it is asked do not. */
   readonly prefix: Path;
 }
@@ -108,9 +114,14 @@ export interface InterpreterContext extends PluginContext {
 }
 
 /** A transformer's context. */
-export interface TransformerContext extends PluginContext {
+export interface TransformerContext extends ControlContext {
   /** What it puts in front of the ids that it changes, e.g. `/%/io.l5d.port/8080`. */
-  readonly prefix: Path | undefined;
+  readonly prefix: Path;
+  /**
+   * Binds a path under an empty dtab. Around an interpreter it goes through the namers as they are configured, around
+   * a namer through all of them without their transformers, so that none can lead back to itself.
+   */
+  readonly bind: (path: Path) => Activity<NameTree<Bound>>;
 }
 
 /** An identifier's context. */

@@ -35,11 +35,15 @@ export function namerEnabled({ kind, experimental }: NamerPlace): boolean {
 /** The namers as they are tried: the last configured one first. */
 export const inOrderTried = <T>(configured: readonly T[]): readonly T[] => [...configured].reverse();
 
-/** `/%` and the configured prefix, by default the kind and what its keys choose; it goes before changed ids. */
+/**
+ * `/%` and the configured prefix, by default the kind and what its keys choose; it goes before changed ids. Those that
+ * lead to another path stand before that path, whatever their prefix.
+ */
 export function transformerPrefix(block: TransformerPlace): Path {
-  if (block.prefix !== undefined) return transformers.concat(Path.read(block.prefix));
   const kind = fullKind(block.kind);
-  return transformers.concat(Path.utf8(kind)).concat(chosenBy(kind, block));
+  const name = transformers.concat(block.prefix === undefined ? Path.utf8(kind) : Path.read(block.prefix));
+  if (block.prefix === undefined) return name.concat(chosenBy(kind, block));
+  return kind === "io.l5d.const" || kind === "io.l5d.replace" ? name.concat(chosenBy(kind, block)) : name;
 }
 
 /** What of a transformer's own keys stands in the prefix. */

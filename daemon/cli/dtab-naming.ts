@@ -12,11 +12,11 @@ import {
 import { builtinNamers } from "../../namers/builtin/global.ts";
 import { createFsNamer } from "../../namers/fs.ts";
 import type {
+  ControlContext,
   Counter,
   Gauge,
   Logger,
   MetricsScope,
-  PluginContext,
   PrefixedNamer,
   Stat,
 } from "../../plugins/contract.ts";
@@ -86,7 +86,7 @@ export function namersOf(fsDir: string | undefined, io: CliIo): readonly Prefixe
 }
 
 /** Warnings go to standard error; nobody measures. */
-function contextOf(io: CliIo): PluginContext {
+function contextOf(io: CliIo): ControlContext {
   const warn = (message: string): void => io.err(`pointsman dtab: ${message}\n`);
   const log: Logger = { debug() {}, info() {}, warn, error: warn };
   const counter: Counter = { incr() {} };
@@ -99,5 +99,5 @@ function contextOf(io: CliIo): PluginContext {
     stat: () => stat,
     close() {},
   };
-  return { log, clock: systemClock, random: Math.random, metrics };
+  return { log, clock: systemClock, random: Math.random, metrics, env: () => undefined };
 }

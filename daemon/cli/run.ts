@@ -33,6 +33,8 @@ export interface RunIo extends CliIo {
   readonly exit: (code: number) => void;
   /** Where the log goes. */
   readonly stdout: NodeJS.WritableStream;
+  /** The environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Runs the command until the daemon has ended. */
@@ -63,6 +65,7 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
       registry,
       places: routerPlaces(read),
       stdout: io.stdout,
+      env: io.env,
       logLevel,
     });
   } catch (error) {

@@ -1,10 +1,19 @@
 /** The plugins that come with the daemon and live in the control thread; a new one is a line here. */
+import consul from "../../namers/consul/namer.ts";
+import dns from "../../namers/dns.ts";
+import dnsSrv from "../../namers/dns-srv.ts";
 import fsNamer from "../../namers/fs.ts";
 import rewrite from "../../namers/rewrite.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
 import defaultInterpreter from "../../plugins/interpreters/default.ts";
 import fsInterpreter from "../../plugins/interpreters/fs.ts";
 import prometheus from "../../plugins/telemeters/prometheus.ts";
+import constant from "../../plugins/transformers/const.ts";
+import localnode from "../../plugins/transformers/k8s-localnode.ts";
+import localhost from "../../plugins/transformers/localhost.ts";
+import port from "../../plugins/transformers/port.ts";
+import replace from "../../plugins/transformers/replace.ts";
+import specificHost from "../../plugins/transformers/specific-host.ts";
 
 export { builtinNamers } from "../../namers/builtin/global.ts";
 
@@ -12,7 +21,16 @@ export { builtinNamers } from "../../namers/builtin/global.ts";
 export const controlPlugins: readonly AnyPlugin[] = [
   fsNamer,
   rewrite,
+  consul,
+  dnsSrv,
+  dns,
   defaultInterpreter,
   fsInterpreter,
   prometheus,
+  constant,
+  localhost,
+  localnode,
+  port,
+  replace,
+  specificHost,
 ];

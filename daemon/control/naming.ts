@@ -1,8 +1,9 @@
 /** What a configuration says about naming, as running namers and interpreters. */
 import type { LinkerdConfig, TransformerBlock } from "../../config/schema.ts";
-import { Dtab } from "../../dtab/index.ts";
+import { bindPath, Dtab, nameLookup } from "../../dtab/index.ts";
 import type {
   Clock,
+  ControlContext,
   InterpreterContext,
   MetricsScope,
   NameInterpreter,
@@ -25,6 +26,8 @@ export interface PluginParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly metrics: MetricsScope;
+  /** The process' environment; empty unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** One router's naming, with the kind of its interpreter. */
@@ -45,32 +48,39 @@ export interface Naming {
 /** Makes the namers and interpreters; nothing is opened before somebody observes. */
 export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming => {
   const { registry, logging, metrics } = parts;
-  const namers = config.namers.map(
-    ({ kind, prefix, experimental: _, transformers, ...own }): PrefixedNamer => {
+  const env = environment(parts);
+  const builtin = builtinNamers({ clock: parts.clock, log: logging.logger("namer/$") });
+  const plain = config.namers.map(
+    ({ kind, prefix, experimental: _, transformers: __, ...own }): PrefixedNamer => {
       const whole = namerPrefix({ kind, prefix });
       const name = whole.show().slice(1);
       const ctx: NamerContext = {
         ...context(parts, `namer/${name}`, metrics.scope("namer", name)),
         prefix: whole,
+        env,
       };
-      const namer = registry.get("namer", kind).create({ ...own }, ctx);
-      return { prefix: whole, namer: transformNamer(namer, createTransformers(transformers, parts)) };
+      return { prefix: whole, namer: registry.get("namer", kind).create({ ...own }, ctx) };
     },
   );
-  const builtin = builtinNamers({ clock: parts.clock, log: logging.logger("namer/$") });
+  const bindPlain = binderOf([...inOrderTried(plain), ...builtin]);
+  const namers = plain.map(({ prefix, namer }, i): PrefixedNamer => {
+    const transformers = createTransformers(config.namers[i]!.transformers, parts, bindPlain);
+    return { prefix, namer: transformNamer(namer, transformers) };
+  });
   const asked = [...inOrderTried(namers), ...builtin];
+  const bindAsked = binderOf(asked);
   const interpreterContext = (label: string): InterpreterContext => ({
     ...context(parts, `router/${label}/interpreter`, metrics.scope("rt", label, "interpreter")),
     namers: asked,
   });
   const routers = config.routers.map(({ label, dtab, interpreter }): RouterInterpreter => {
-    const { kind, experimental: _, transformers, ...own } = interpreter;
-    const plain = registry.get("interpreter", kind).create({ ...own }, interpreterContext(label));
+    const { kind, experimental: _, transformers, ...block } = interpreter;
+    const own = registry.get("interpreter", kind).create({ ...block }, interpreterContext(label));
     return {
       label,
       kind,
       dtab: Dtab.read(dtab),
-      interpreter: transformInterpreter(plain, createTransformers(transformers, parts)),
+      interpreter: transformInterpreter(own, createTransformers(transformers, parts, bindAsked)),
     };
   });
   const fallback = registry.get("interpreter", "default").create(
@@ -90,14 +100,28 @@ export const context = (
   metrics: MetricsScope,
 ): PluginContext => ({ log: logging.logger(logger), clock, random, metrics });
 
+/** A variable that is set to nothing is as good as none. */
+const environment =
+  ({ env = {} }: PluginParts): ControlContext["env"] =>
+  (name) =>
+    env[name] === "" ? undefined : env[name];
+
+const binderOf =
+  (namers: readonly PrefixedNamer[]): TransformerContext["bind"] =>
+  (path) =>
+    bindPath(nameLookup(Dtab.empty, namers), path);
+
 const createTransformers = (
   blocks: readonly TransformerBlock[],
   parts: PluginParts,
+  bind: TransformerContext["bind"],
 ): readonly NamedTransformer[] =>
   blocks.map(({ kind, prefix, ...own }) => {
     const ctx: TransformerContext = {
       ...context(parts, `transformer/${kind}`, parts.metrics.scope("transformer", kind)),
       prefix: transformerPrefix({ kind, prefix, ...own }),
+      env: environment(parts),
+      bind,
     };
     return { name: kind, transformer: parts.registry.get("transformer", kind).create({ ...own }, ctx) };
   });

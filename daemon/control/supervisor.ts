@@ -36,6 +36,8 @@ export interface StartOptions {
   /** Where the log goes. */
   readonly stdout: LogOutput;
   readonly logLevel?: LevelName;
+  /** The environment that plugins may ask for variables. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** The program of a data worker. */
   readonly workerUrl?: URL;
   /** How long an interval of distributions lasts; a minute, as in Linkerd 1. */
@@ -73,7 +75,14 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   const store = new MetricsStore();
   const own = store.source();
   const metrics = createMetrics((changes) => own.apply(changes));
-  const parts: PluginParts = { registry: options.registry, logging, clock, random: Math.random, metrics };
+  const parts: PluginParts = {
+    registry: options.registry,
+    logging,
+    clock,
+    random: Math.random,
+    metrics,
+    env: options.env ?? {},
+  };
   const naming = createNaming(config, parts);
   const binder = new Binder(naming.routers, { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);

@@ -1,5 +1,5 @@
 /** Transformers around namers and interpreters: every bound leaf goes through them, in order. */
-import { Activity, type Bound, DelegateTree, NameTree, Path } from "../../dtab/index.ts";
+import { Activity, type Bound, DelegateTree, type Dentry, NameTree, Path } from "../../dtab/index.ts";
 import type { NameInterpreter, Namer, Transformer } from "../../plugins/contract.ts";
 
 /** A transformer with the name that explanations give it. */
@@ -8,12 +8,12 @@ export interface NamedTransformer {
   readonly transformer: Transformer;
 }
 
-/** The namer with its bound answers transformed; names that are looked up again stay. */
+/** The namer with its bound answers transformed; a tree with a name that is looked up again stays as it is. */
 export const transformNamer = (namer: Namer, transformers: readonly NamedTransformer[]): Namer => {
   if (transformers.length === 0) return namer;
   return {
     ...rest(namer),
-    lookup: (path) => namer.lookup(path).flatMap((tree) => transformLeaves(tree, transformers)),
+    lookup: (path) => namer.lookup(path).flatMap((tree) => transformBound(tree, transformers)),
   };
 };
 
@@ -59,30 +59,33 @@ const transformAll = (
     Activity.value(tree),
   );
 
-const transformLeaves = (
+/** A tree that holds bound names only goes through all of them; any other is left alone, as in Linkerd 1. */
+const transformBound = (
   tree: NameTree<Path | Bound>,
   transformers: readonly NamedTransformer[],
-): Activity<NameTree<Path | Bound>> => {
+): Activity<NameTree<Path | Bound>> =>
+  isBound(tree) ? transformAll(tree, transformers) : Activity.value<NameTree<Path | Bound>>(tree);
+
+const isBound = (tree: NameTree<Path | Bound>): tree is NameTree<Bound> => {
   switch (tree.tag) {
     case "leaf":
-      return tree.value instanceof Path
-        ? Activity.value<NameTree<Path | Bound>>(tree)
-        : transformAll(NameTree.leaf(tree.value), transformers);
+      return !(tree.value instanceof Path);
     case "alt":
-      return Activity.join(tree.trees.map((each) => transformLeaves(each, transformers))).map((trees) =>
-        NameTree.alt(...trees),
-      );
+      return tree.trees.every(isBound);
     case "union":
-      return Activity.join(tree.branches.map((each) => transformLeaves(each.tree, transformers))).map(
-        (trees) =>
-          NameTree.union(...trees.map((each, i) => ({ weight: tree.branches[i]!.weight, tree: each }))),
-      );
+      return tree.branches.every((branch) => isBound(branch.tree));
     case "neg":
     case "empty":
     case "fail":
-      return Activity.value<NameTree<Path | Bound>>(tree);
+      return true;
   }
 };
+
+/** What became of a leaf, told under the name of its new client and the rule that led to it. */
+const explainResult = (tree: NameTree<Bound>, path: Path, dentry: Dentry | undefined): DelegateTree =>
+  tree.tag === "leaf"
+    ? DelegateTree.fromNameTree(tree.value.id, dentry, tree)
+    : DelegateTree.fromNameTree(path, dentry, tree);
 
 const explainTransformed = (tree: DelegateTree, named: NamedTransformer): Activity<DelegateTree> => {
   switch (tree.tag) {
@@ -94,7 +97,7 @@ const explainTransformed = (tree: DelegateTree, named: NamedTransformer): Activi
         dentry,
         name: named.name,
         value,
-        tree: DelegateTree.fromNameTree(path, dentry, result),
+        tree: explainResult(result, path, dentry),
       }));
     }
     case "delegate":

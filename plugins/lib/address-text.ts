@@ -18,7 +18,7 @@ export function showIp({ ip }: LabeledAddress): string | undefined {
 }
 
 /** The eight words of an IPv6 address; a zone is left out. */
-function expandIpv6(ip: string): number[] {
+export function expandIpv6(ip: string): number[] {
   const [address = ""] = ip.split("%");
   const [head = "", tail] = address.split("::");
   const first = readWords(head);

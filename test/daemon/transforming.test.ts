@@ -34,22 +34,20 @@ const settled = <T>(activity: Activity<T>): T => {
   return (state as { value: T }).value;
 };
 
-test("a namer's bound leaves are transformed in order, and its paths are not", () => {
+test("a namer's bound tree is transformed in order, and one with a path is left alone", () => {
   class FakeNamer implements Namer {
-    readonly #tree = NameTree.alt<Path | Bound>(
-      NameTree.leaf(bound("/#/n/a")),
-      NameTree.leaf(Path.read("/again")),
-      NameTree.neg,
-    );
-    lookup() {
-      return Activity.value(this.#tree);
+    readonly #id = "/#/n/a";
+    lookup(path: Path) {
+      const again = path.size === 0 ? NameTree.neg : NameTree.leaf<Path | Bound>(Path.read("/again"));
+      return Activity.value(NameTree.alt<Path | Bound>(NameTree.leaf(bound(this.#id)), again));
     }
     names() {
       return [Path.read("/#/n/a")];
     }
   }
   const namer = transformNamer(new FakeNamer(), [tagging("one"), tagging("two")]);
-  assert.equal(ids(settled(namer.lookup(Path.empty))), "/%/two/%/one/#/n/a | /again | ~");
+  assert.equal(ids(settled(namer.lookup(Path.empty))), "/%/two/%/one/#/n/a | ~");
+  assert.equal(ids(settled(namer.lookup(Path.read("/x")))), "/#/n/a | /again");
   assert.deepEqual(namer.names?.().map(String), ["/#/n/a"]);
 });
 
@@ -72,6 +70,7 @@ test("an interpreter's trees are transformed, weights kept, and the change is ex
   assert.equal(explained.name, "one");
   assert.equal(explained.value.id.show(), "/#/n/a");
   assert.equal(explained.tree.tag === "leaf" && explained.tree.value.id.show(), "/%/one/#/n/a");
+  assert.equal(explained.tree.path.show(), "/%/one/#/n/a");
 });
 
 test("an interpreter behind a transformer that cannot be shown does not explain", () => {

@@ -1,5 +1,5 @@
 /** What a plugin is given, for tests: a clock that stands still, a seeded random and metrics that are not kept. */
-import type { Counter, Gauge, Logger, MetricsScope, PluginContext, Stat } from "../../plugins/contract.ts";
+import type { ControlContext, Counter, Gauge, Logger, MetricsScope, Stat } from "../../plugins/contract.ts";
 import { seededRandom } from "./random.ts";
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -16,8 +16,8 @@ const metrics: MetricsScope = {
 
 /** A context whose clock shows what `now` says. */
 export const pluginContext = (
-  options: { now?: () => number; random?: () => number } = {},
-): PluginContext => ({
+  options: { now?: () => number; random?: () => number; env?: Readonly<Record<string, string>> } = {},
+): ControlContext => ({
   log: silent,
   clock: {
     now: options.now ?? (() => 1_700_000_000_000),
@@ -25,4 +25,5 @@ export const pluginContext = (
   },
   random: options.random ?? seededRandom(1),
   metrics,
+  env: (name) => options.env?.[name],
 });
