@@ -51,6 +51,13 @@ export const httpRouter = Type.Object(
     httpAccessLogRotateCount: Type.Optional(
       Type.Integer({ description: "Rolled access logs kept; -1: all." }),
     ),
+    httpAccessLogFormat: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          "linkerd: Linkerd 1's lines, one per attempt that was answered; json, or a template with {fields}: one per request.",
+      }),
+    ),
     streamAfterContentLengthKB: Type.Optional(
       Type.Integer({
         minimum: 0,

@@ -11,6 +11,7 @@ import type { Telemeter } from "../../plugins/contract.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock as clock } from "../shared/system-clock.ts";
+import { AccessLogs } from "./access-log/access-logs.ts";
 import { type AdminServer, openAdminServer } from "./admin/server.ts";
 import { Binder } from "./binder.ts";
 import { explain, listenError, prepareListeners } from "./listeners.ts";
@@ -35,9 +36,9 @@ export interface StartOptions {
   readonly places?: Readonly<Record<string, string>>;
   /** Where the log goes. */
   readonly stdout: LogOutput;
-  readonly logLevel?: LevelName;
   /** The environment that plugins may ask for variables. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly logLevel?: LevelName;
   /** The program of a data worker. */
   readonly workerUrl?: URL;
   /** How long an interval of distributions lasts; a minute, as in Linkerd 1. */
@@ -87,6 +88,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   const binder = new Binder(naming.routers, { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);
 
+  const accessLogs = new AccessLogs(config, clock, logging.logger("access_log"), metrics);
   const inFlight = new SharedArrayBuffer(
     4 * config.workers * config.routers.reduce((sum, { servers }) => sum + servers.length, 0),
   );
@@ -103,6 +105,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
         binder,
         metrics: store,
         log: logging.logger(name),
+        accessLogs,
       });
       worker.send({ type: "level", level: logging.threshold(name) });
       return worker;
@@ -151,6 +154,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     clearInterval(interval);
     endProcessMetrics();
     await running;
+    await accessLogs.close();
     await Promise.all([admin?.close(), closeServer(identifierServer)]);
     logging.flush();
   };
@@ -181,6 +185,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
         throw listenError(source, [{ path: "admin.httpIdentifierPort", message }]);
       });
     }
+    await accessLogs.open();
     log.info("serving admin", { ip: admin.ip, port: admin.port });
     await pool.start();
   } catch (cause) {

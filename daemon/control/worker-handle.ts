@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import type { Logger } from "../../plugins/contract.ts";
 import type { ToControl, ToWorker, WorkerStart } from "../shared/messages.ts";
+import type { AccessLogs } from "./access-log/access-logs.ts";
 import type { Binder, BinderSession } from "./binder.ts";
 import type { MetricsSource, MetricsStore } from "./metrics-store.ts";
 
@@ -12,6 +13,7 @@ export interface WorkerOptions {
   readonly binder: Binder;
   readonly metrics: MetricsStore;
   readonly log: Logger;
+  readonly accessLogs: AccessLogs;
 }
 
 /**
@@ -31,11 +33,13 @@ export class WorkerHandle {
   readonly #session: BinderSession;
   readonly #source: MetricsSource;
   readonly #log: Logger;
+  readonly #accessLogs: AccessLogs;
   readonly #drained = Promise.withResolvers<void>();
   #ended = false;
   #lastUtilization: ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined;
 
-  constructor({ start, url, binder, metrics, log }: WorkerOptions) {
+  constructor({ start, url, binder, metrics, log, accessLogs }: WorkerOptions) {
+    this.#accessLogs = accessLogs;
     this.id = start.workerId;
     this.#log = log;
     this.#worker = new Worker(url, { name: `data ${start.workerId}`, workerData: start, resourceLimits });
@@ -115,6 +119,11 @@ export class WorkerHandle {
         break;
       case "metrics":
         this.#source.apply(message.changes);
+        break;
+      case "access":
+        void this.#accessLogs
+          .write(message.router, message.lines)
+          .then(() => this.send({ type: "logged", router: message.router, chars: message.lines.length }));
         break;
       case "log":
         this.#log[message.level](message.message, message.fields);

@@ -41,6 +41,7 @@ interface Place {
   timer: NodeJS.Timeout | undefined;
   /** The last sample of its event loop. */
   loop: ReturnType<WorkerHandle["eventLoop"]>;
+  died: boolean;
 }
 
 /** The data workers. */
@@ -60,6 +61,7 @@ export class WorkerPool {
       nextBackoffMs: backoffMs.first,
       timer: undefined,
       loop: undefined,
+      died: false,
     }));
     if (options.initial < options.size) {
       this.#growth = setInterval(() => this.#sample(), growth.sampleMs).unref();
@@ -120,7 +122,8 @@ export class WorkerPool {
       () => {
         place.ready = true;
         this.#share();
-        if (this.#started) this.#options.log.info("a worker was started", { worker: id });
+        const message = place.died ? "a worker was started again" : "a worker was started";
+        if (this.#started) this.#options.log.info(message, { worker: id });
       },
       () => {}, // Its exit is seen below.
     );
@@ -128,6 +131,7 @@ export class WorkerPool {
       place.worker = undefined;
       place.ready = false;
       place.loop = undefined;
+      place.died = true;
       this.#share();
       if (!this.#started || this.#ending) return;
       if (performance.now() - startedMs >= steadyMs) place.nextBackoffMs = backoffMs.first;

@@ -77,7 +77,7 @@ async function start({ workerId, config, plugins, places, inFlight }: WorkerStar
         byLabel.get(message.router)?.addr(message.id, message.addr);
         break;
       case "drain":
-        void drain(listeners, message.graceMs);
+        void drain(routers, listeners, message.graceMs);
         break;
       case "share": {
         const grown = 1 - share.workers / message.workers;
@@ -85,6 +85,9 @@ async function start({ workerId, config, plugins, places, inFlight }: WorkerStar
         if (grown > 0) for (const listener of listeners) listener.shed(grown);
         break;
       }
+      case "logged":
+        byLabel.get(message.router)?.accessLog?.written(message.chars);
+        break;
       case "level":
         break; // the control thread drops what is below the level
     }
@@ -93,12 +96,17 @@ async function start({ workerId, config, plugins, places, inFlight }: WorkerStar
   post({ type: "ready" });
 }
 
-async function drain(listeners: readonly Listener[], graceMs: number): Promise<void> {
+async function drain(
+  routers: readonly Router[],
+  listeners: readonly Listener[],
+  graceMs: number,
+): Promise<void> {
   const cut = setTimeout(() => {
     for (const listener of listeners) listener.destroy();
   }, graceMs);
   await Promise.all(listeners.map((listener) => listener.drain()));
   clearTimeout(cut);
+  for (const router of routers) router.accessLog?.flush();
   post({ type: "drained" });
 }
 

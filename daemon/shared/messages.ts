@@ -61,6 +61,8 @@ export type ToWorker =
    * asks its share of callers to connect anew, so that some of them reach the new one.
    */
   | { readonly type: "share"; readonly workers: number }
+  /** So many characters of a router's access log were written, or given up. */
+  | { readonly type: "logged"; readonly router: string; readonly chars: number }
   /** Log level changed. */
   | { readonly type: "level"; readonly level: string };
 
@@ -90,6 +92,8 @@ export type ToControl =
       readonly message: string;
       readonly fields?: Readonly<Record<string, unknown>>;
     }
+  /** Lines of a router's access log, each with its end. */
+  | { readonly type: "access"; readonly router: string; readonly lines: string }
   | { readonly type: "drained" };
 
 /** A change of what a worker's metrics memory holds. */

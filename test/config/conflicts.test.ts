@@ -136,13 +136,12 @@ test("a key that is not built is refused as such, unless its value changes nothi
   );
   const { issues } = await check(
     withRouter(
-      "httpAccessLog: a\nclient: {failFast: yes, requestAuthorizers: [{kind: io.l5d.k8s.istio}]}\nannouncers: [{kind: io.l5d.serversets}]",
+      "client: {failFast: yes, requestAuthorizers: [{kind: io.l5d.k8s.istio}]}\nannouncers: [{kind: io.l5d.serversets}]",
     ),
   );
   assert.deepEqual(
     issues.map(({ path, code }) => [path, code]),
     [
-      ["routers[0].httpAccessLog", "not-built"],
       ["routers[0].client.failFast", "not-built"],
       ["routers[0].client.requestAuthorizers", "not-built"],
       ["routers[0].announcers", "not-built"],

@@ -76,7 +76,7 @@ refuses("an unknown kind", routerWith({ identifier: { kind: "io.l5d.nope" } }));
 refuses("a key of another kind", routerWith({ identifier: { kind: "io.l5d.path", header: "Host" } }));
 refuses("a plugin's missing key", { ...(routerWith({}) as object), namers: [{ kind: "io.l5d.fs" }] });
 refuses("a wrong number", routerWith({ client: { requeueBudget: { ttlSecs: 61 } } }));
-refuses("a key that is not built", routerWith({ httpAccessLog: "a" }));
+refuses("a key that is not built", routerWith({ client: { failFast: true } }));
 refuses("a global client with entries", routerWith({ client: { configs: [] } }));
 refuses("a file without routers", {});
 

@@ -96,7 +96,7 @@ export class Binding implements CacheEntry {
   /** The walk that ended nowhere. */
   why: readonly string[] | undefined = undefined;
   #failure: { readonly code: ErrorCode; readonly message: string } | undefined;
-  #waiters: Waiting[] = [];
+  #waiters = new Set<Waiting>();
   readonly #close: (binding: Binding) => void;
 
   constructor(
@@ -125,11 +125,16 @@ export class Binding implements CacheEntry {
 
   /** The request goes on when the binding is decided. */
   await(request: Waiting): void {
-    this.#waiters.push(request);
+    this.#waiters.add(request);
+  }
+
+  /** The request waits no more: a name that is never decided must not keep whoever asked for it. */
+  forget(request: Waiting): void {
+    if (this.#waiters.size > 0) this.#waiters.delete(request);
   }
 
   /** A new state; the requests that waited for it, if it decides. Once bound, a failure changes nothing. */
-  update(state: BindingState, prepare: (tree: BoundTree) => PreparedTree): readonly Waiting[] {
+  update(state: BindingState, prepare: (tree: BoundTree) => PreparedTree): Iterable<Waiting> {
     if (state.tag === "pending") return [];
     if (state.tag === "ok") {
       this.tree = prepare(state.tree);
@@ -137,7 +142,7 @@ export class Binding implements CacheEntry {
       this.#failure = undefined;
     } else if (this.tree === undefined) this.#failure = { code: state.code, message: state.message };
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = new Set();
     return waiters;
   }
 

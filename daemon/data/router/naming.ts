@@ -128,7 +128,7 @@ export class Naming {
   }
 
   /** The control thread's word on a binding; the requests that can go on. */
-  bound(bind: number, state: BindingState): readonly Waiting[] {
+  bound(bind: number, state: BindingState): Iterable<Waiting> {
     const binding = this.#bindings.get(bind);
     if (binding === undefined) return [];
     const waiters = binding.update(state, (tree) => this.#prepare(tree));

@@ -11,6 +11,7 @@ import { Endpoint } from "../client/endpoint.ts";
 import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import { HeaderList } from "../header-list.ts";
+import { accessFacts, lengthOf } from "./access-facts.ts";
 import { prepareAnswer } from "./answer.ts";
 import { Arrival } from "./arrival.ts";
 import type { Binding, Bound } from "./binding.ts";
@@ -50,6 +51,8 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
   #attemptAt = 0;
   #attempting = false;
   #waitMs = 0;
+  #attempts = 0;
+  #bytes: number | undefined = undefined;
   #success = false;
   #status = 0;
   #failure: ProxyError | undefined = undefined;
@@ -189,8 +192,12 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
       ? "success"
       : classifyAttempt(service.settings.classifier, attempt, !exchange.replayable);
     client.statuses.status(head.status, elapsedMs);
+    this.#attempts++;
+    if (this.context.accessLog?.perAttempt)
+      this.context.accessLog.add(accessFacts(this, head, head.status, elapsedMs));
     this.#success = judged === "success";
     this.#status = head.status;
+    this.#bytes = lengthOf(head);
     if (judged === "retryable" && this.#retry(now)) {
       this.#endAttempt(false, now);
       exchange.abandonAttempt();
@@ -274,6 +281,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.#deadlines?.disarmAll();
     const gone = error === "gone";
     const failure = error === undefined || gone ? this.#failure : error;
+    this.#log(failure, gone, elapsedMs);
     this.#endAttempt(gone ? undefined : this.#success && error === undefined, now, failure);
     this.#letClientGo();
     const success = !gone && error === undefined && this.#success;
@@ -287,6 +295,16 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     server.requests.end(success, elapsedMs, code);
     if (this.#status > 0 && !gone) server.statuses.status(this.#status, elapsedMs);
     else server.statuses.error();
+  }
+
+  // A line per request, unless lines are of attempts.
+  #log(failure: ProxyError | undefined, gone: boolean, elapsedMs: number): void {
+    const { accessLog } = this.context;
+    if (accessLog === undefined || accessLog.perAttempt) return;
+    const status = gone ? 499 : this.#status;
+    const facts = accessFacts(this, undefined, status, elapsedMs);
+    const error = gone ? "E_CANCELLED" : failure?.code;
+    accessLog.add({ ...facts, bytes: this.#bytes, attempts: this.#attempts, error });
   }
 
   // The present attempt is over; the outcome is undefined if it says nothing about the endpoint.

@@ -1,6 +1,7 @@
 /** What the requests of one router share. */
 import type { Identifier, Logger } from "../../../plugins/contract.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
+import type { AccessLog } from "./access-log.ts";
 import type { ErrorLimits } from "./error-answer.ts";
 import type { Naming } from "./naming.ts";
 import type { Tracing } from "./trace.ts";
@@ -22,6 +23,7 @@ export interface RouterContext {
   readonly baseDtab: readonly string[];
   readonly streaming: boolean;
   readonly compressionLevel: number;
+  readonly accessLog: AccessLog | undefined;
   /** Where a key stands in the configuration, e.g. `linkerd.yaml:14:5`, and the key's path. */
   place(key: string): string;
 }

@@ -27,6 +27,7 @@ import type { Exchange } from "../exchange.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { WorkerShare } from "../worker-share.ts";
+import { AccessLog } from "./access-log.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { errorHeaderLimit } from "./error-header.ts";
 import { dtabLines } from "./failure.ts";
@@ -73,6 +74,7 @@ export class Router implements RouterContext, NamingOwner {
   readonly streaming: boolean;
   readonly compressionLevel: number;
   readonly servers: readonly RouterServer[];
+  readonly accessLog: AccessLog | undefined;
 
   readonly #index: number;
   readonly #services: WorkerServices;
@@ -114,6 +116,10 @@ export class Router implements RouterContext, NamingOwner {
       services.post,
       services.nextBind,
     );
+    this.accessLog =
+      config.httpAccessLog === undefined
+        ? undefined
+        : new AccessLog(config.label, config.httpAccessLogFormat ?? "linkerd", this.#scope, services.post);
     if (config.originator) this.#scope.gauge("originator").set(1);
     this.servers = config.servers.map((server, at) => {
       const name = `${server.ip}/${server.port}`;
@@ -158,6 +164,7 @@ export class Router implements RouterContext, NamingOwner {
 
   /** Ends its names, clients and series. */
   close(): void {
+    this.accessLog?.flush();
     this.naming.close();
     this.#scope.close();
   }

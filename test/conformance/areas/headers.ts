@@ -1,9 +1,9 @@
 /** Conformance area headers: what happens to header sections, operation by operation. */
 import assert from "node:assert/strict";
 import { defaultRetryBackoff } from "../../../daemon/data/client/backoff.ts";
+import { splitAbsoluteTarget } from "../../../daemon/data/codec/h1/absolute-target.ts";
 import { type FieldBlock, stripHopByHop } from "../../../daemon/data/codec/h1/field-block.ts";
 import { Field } from "../../../daemon/data/codec/h1/known-fields.ts";
-import { splitAbsoluteTarget } from "../../../daemon/data/codec/h1/absolute-target.ts";
 import { Bound } from "../../../daemon/data/router/binding.ts";
 import { addVia, checkCallDepth } from "../../../daemon/data/router/call-depth.ts";
 import { classifyAttempt, successClassText } from "../../../daemon/data/router/classify.ts";
