@@ -58,6 +58,12 @@ export const errorKinds = {
   E_CONNECT_TIMEOUT: kind(502, "connect", true, "The endpoint did not accept the connection in time."),
   E_WRITE: kind(502, "connect", true, "The endpoint went away before the whole request was written to it."),
   E_CONNECTION_CLOSED: kind(502, "respond", false, "The endpoint closed the connection before it answered."),
+  E_NACK: kind(
+    502,
+    "respond",
+    true,
+    "The endpoint refused the request unprocessed, and it may be sent to no further one.",
+  ),
   E_BAD_RESPONSE: kind(
     502,
     "respond",

@@ -3,9 +3,10 @@
  * one to the other and tells its handler, the router, what happens.
  *
  * Order of events: accept → (attempt → answered → data → end), and several attempts if the router says so. `finished`
- * comes exactly once, whatever happens.
+ * comes exactly once, whatever happens. The states of both directions depend on each other, so they are in one file.
  */
-import type { ProxyError } from "../../plugins/errors.ts";
+import { ProxyError } from "../../plugins/errors.ts";
+import { reportBug } from "./bugs.ts";
 import type { CallerStream, EndpointStream, ResponseHead } from "./exchange-streams.ts";
 import type { Headers } from "./headers.ts";
 
@@ -36,6 +37,12 @@ export interface BodyTransform {
   /** The caller takes more again. */
   resume(): void;
   close(): void;
+}
+
+/** Where an exchange stands in line for a connection. */
+export interface Queue {
+  /** It wants none any more. */
+  leave(exchange: Exchange): void;
 }
 
 /** A request on its way. */
@@ -69,6 +76,7 @@ export class Exchange {
   finished = false;
 
   #stream: EndpointStream | undefined = undefined;
+  #queue: Queue | undefined = undefined;
   /** Body data that came before there was a stream. */
   #held: Buffer[] | undefined = undefined;
   #ended = false;
@@ -144,8 +152,14 @@ export class Exchange {
 
   // === To and from the endpoint ===
 
+  /** It waits for a connection; in one line at a time, or two endpoints would get the request. */
+  queued(queue: Queue): void {
+    this.#queue = queue;
+  }
+
   /** An endpoint's stream has taken the request; it is given the body so far. */
   attached(stream: EndpointStream): void {
+    this.#queue = undefined;
     this.#stream = stream;
     if (this.expectsContinue) {
       if (!this.requestComplete && this.#held === undefined) this.caller.resumeBody();
@@ -172,11 +186,21 @@ export class Exchange {
     this.#stream.flush();
   }
 
-  /** Gives the present attempt up; the endpoint's stream is cut. */
+  /** Gives the present attempt up: the endpoint's stream is cut, or its place in the line for one. */
   abandonAttempt(): void {
     const stream = this.#stream;
-    this.#stream = undefined;
+    this.#detach();
     stream?.cancel();
+  }
+
+  // What an attempt left behind must not touch the next one's answer.
+  #detach(): void {
+    this.#stream = undefined;
+    this.#queue?.leave(this);
+    this.#queue = undefined;
+    if (this.responded) return;
+    this.transform?.close();
+    this.transform = undefined;
   }
 
   endpointDrained(): void {
@@ -193,8 +217,9 @@ export class Exchange {
     }
   }
 
+  // The caller's stream may carry another exchange once this one is over, so nothing passes after that.
   answered(head: ResponseHead): void {
-    this.handler!.answered(head);
+    if (!this.finished) this.handler!.answered(head);
   }
 
   /** Sends the head of the answer to the caller. */
@@ -205,12 +230,14 @@ export class Exchange {
   }
 
   answerData(buffer: Buffer, from: number, to: number): void {
+    if (this.finished) return;
     if (this.transform === undefined) this.caller.data(buffer, from, to);
     else this.transform.data(buffer, from, to);
   }
 
   answerEnd(trailers: Headers | undefined): void {
     this.#stream = undefined;
+    if (this.finished) return;
     if (this.transform === undefined) this.emitEnd(trailers);
     else this.transform.end(trailers);
   }
@@ -235,7 +262,7 @@ export class Exchange {
 
   /** The endpoint's stream broke. */
   endpointFailed(error: ProxyError, progress: Progress): void {
-    this.#stream = undefined;
+    this.#detach();
     if (this.finished) return;
     if (this.responded) this.#cut(error);
     else this.handler!.attemptFailed(error, progress);
@@ -249,6 +276,19 @@ export class Exchange {
     this.abandonAttempt();
     if (this.responded) this.#cut(error);
     else this.handler!.failed(error);
+  }
+
+  /** A bug was met on its way: it fails, even if failing meets another one. */
+  broke(thrown: unknown): void {
+    try {
+      this.fail(new ProxyError("E_BUG", "a bug stopped the request", { cause: thrown }));
+    } catch (further) {
+      reportBug("the failure of a request", further);
+      if (this.finished) return;
+      this.finished = true;
+      this.handler?.finished(new ProxyError("E_BUG", "a bug stopped the request", { cause: thrown }));
+      this.caller.cut();
+    }
   }
 
   #cut(error: ProxyError): void {

@@ -1,5 +1,7 @@
 /** Coarse timers of connections: one interval per worker looks at every open connection, so arming one costs nothing. */
 
+import { reportBug } from "./bugs.ts";
+
 /** Something with time limits of a second or more. */
 export interface Sweepable {
   /** Called every quarter of a second; ends what is overdue. */
@@ -27,6 +29,12 @@ export class Sweeper {
 
   #sweep(): void {
     const now = performance.now();
-    for (const member of this.#members) member.sweep(now);
+    for (const member of this.#members) {
+      try {
+        member.sweep(now);
+      } catch (thrown) {
+        reportBug("a sweep", thrown);
+      }
+    }
   }
 }

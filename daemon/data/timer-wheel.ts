@@ -3,6 +3,8 @@
  * is armed; a deadline fires up to one tick late, never early.
  */
 
+import { reportBug } from "./bugs.ts";
+
 const tickMs = 10;
 const slotCount = 512;
 
@@ -49,15 +51,23 @@ export class TimerWheel {
   }
 
   #advance(): void {
-    const until = Math.floor((performance.now() - this.#origin) / tickMs);
-    while (this.#tick < until && this.#timer !== undefined) {
+    // A callback may stop the wheel and start it anew, with another origin: the end is asked for at every step.
+    while (this.#timer !== undefined && this.#tick < this.#until()) {
       this.#tick++;
       for (const deadline of this.#slots[this.#tick % slotCount]!) {
         if (deadline.dueTick > this.#tick) continue; // a later round of the wheel
         this.disarm(deadline);
-        deadline.owner.expired(deadline.tag);
+        try {
+          deadline.owner.expired(deadline.tag);
+        } catch (thrown) {
+          reportBug(`the deadline ${deadline.tag}`, thrown);
+        }
       }
     }
+  }
+
+  #until(): number {
+    return Math.floor((performance.now() - this.#origin) / tickMs);
   }
 
   #rest(): void {

@@ -5,6 +5,7 @@ import { loadUserPlugins, Registry } from "../../plugins/registry.ts";
 import type { ToControl, ToWorker, WorkerStart } from "../shared/messages.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock } from "../shared/system-clock.ts";
+import { guarded, logBugsTo } from "./bugs.ts";
 import { dataPlugins } from "./builtin.ts";
 import { InFlight } from "./router/in-flight.ts";
 import { Router, type WorkerServices } from "./router/router.ts";
@@ -29,6 +30,7 @@ const log: Logger = {
 };
 
 async function start({ workerId, config, plugins, places, inFlight }: WorkerStart): Promise<void> {
+  logBugsTo(log);
   const registry = new Registry(dataPlugins);
   const { problems } = await loadUserPlugins(plugins, "/", registry);
   if (problems.length > 0) throw new Error(problems.map((problem) => problem.message).join("; "));
@@ -68,7 +70,7 @@ async function start({ workerId, config, plugins, places, inFlight }: WorkerStar
     router.servers.map((server) => new Listener(router, server, services.sweeper, log)),
   );
 
-  port.on("message", (message: ToWorker) => {
+  const handle = (message: ToWorker): void => {
     switch (message.type) {
       case "bound":
         routersOfBinds.get(message.bind)?.bound(message.bind, message.state);
@@ -91,7 +93,8 @@ async function start({ workerId, config, plugins, places, inFlight }: WorkerStar
       case "level":
         break; // the control thread drops what is below the level
     }
-  });
+  };
+  port.on("message", (message: ToWorker) => guarded(`the message ${message.type}`, () => handle(message))());
   await Promise.all(listeners.map((listener) => listener.listen()));
   post({ type: "ready" });
 }

@@ -66,7 +66,7 @@ export class Client implements CacheEntry, EndpointContext {
   readonly #accrualCounters;
   #status: number | undefined;
   #state: Addr = { tag: "pending" };
-  #waiters: { attempt(): void }[] = [];
+  #waiters = new Set<{ attempt(): void }>();
 
   constructor(
     id: string,
@@ -156,7 +156,12 @@ export class Client implements CacheEntry, EndpointContext {
 
   /** The request tries again once there are addresses, or none. */
   await(request: { attempt(): void }): void {
-    this.#waiters.push(request);
+    this.#waiters.add(request);
+  }
+
+  /** The request waits no more. */
+  forget(request: { attempt(): void }): void {
+    if (this.#waiters.size > 0) this.#waiters.delete(request);
   }
 
   /** Whether a pick must wait for discovery's first word. */
@@ -211,10 +216,10 @@ export class Client implements CacheEntry, EndpointContext {
     this.#state = addr;
     if (addr.tag === "pending") return;
     this.#updates.incr();
-    this.#replace(addr.tag === "bound" ? addr.addresses : []);
     if (addr.tag === "bound") this.meta = addr.meta;
+    this.#replace(addr.tag === "bound" ? addr.addresses : []);
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = new Set();
     for (const waiter of waiters) waiter.attempt();
   }
 
@@ -239,15 +244,16 @@ export class Client implements CacheEntry, EndpointContext {
       } else endpoint.weigh(address);
       next.set(key, endpoint);
     }
-    for (const [key, endpoint] of this.#endpoints) {
-      if (next.has(key)) continue;
-      this.#removes.incr();
-      this.#leave(endpoint);
-    }
+    const gone = [...this.#endpoints].filter(([key]) => !next.has(key));
     this.#endpoints.clear();
     for (const [key, endpoint] of next) this.#endpoints.set(key, endpoint);
     this.#size.set(this.#endpoints.size);
     this.#balancer.update(Object.freeze([...this.#endpoints.values()]));
+    // Last of all: who waits for one of them goes elsewhere at once, to those that are there now.
+    for (const [, endpoint] of gone) {
+      this.#removes.incr();
+      this.#leave(endpoint);
+    }
   }
 
   // Its connections end with their requests; until then their time limits hold.

@@ -3,10 +3,11 @@ import net from "node:net";
 import { Address, addressWeightKey, type HostAddress } from "../../../dtab/index.ts";
 import type { BalancedEndpoint } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
+import { reportBug } from "../bugs.ts";
 import { H1ClientConnection, type H1ClientOwner } from "../codec/h1/client-connection.ts";
 import type { HeadLimits } from "../codec/h1/head-scanner.ts";
 import { readBuffer } from "../codec/h1/read-buffer.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, Queue } from "../exchange.ts";
 import type { ConnectionStats } from "../router/stats.ts";
 import type { Sweepable } from "../sweeper.ts";
 import type { AccrualState } from "./accrual-state.ts";
@@ -36,7 +37,7 @@ export interface EndpointContext {
 }
 
 /** A host and port, and the pool of connections to it. */
-export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
+export class Endpoint implements BalancedEndpoint, H1ClientOwner, Queue, Sweepable {
   readonly address: HostAddress;
   readonly accrual: AccrualState;
   /** How it is shown, `host:port`. */
@@ -49,7 +50,8 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
   readonly #connections = new Set<H1ClientConnection>();
   /** Free connections, the one used last at the end: it is the least likely to have been closed. */
   readonly #idle: H1ClientConnection[] = [];
-  readonly #waiters: Exchange[] = [];
+  /** In the order of their arrival. */
+  readonly #waiters = new Set<Exchange>();
   #connecting = 0;
   #closed = false;
 
@@ -100,8 +102,12 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
         return;
       }
     }
+    if (this.#closed) {
+      exchange.endpointFailed(this.#gone(), "unsent");
+      return;
+    }
     const { maxConnections, maxWaiters } = this.#context;
-    if (this.#connections.size >= maxConnections && this.#waiters.length - this.#connecting >= maxWaiters) {
+    if (this.#connections.size >= maxConnections && this.#waiters.size - this.#connecting >= maxWaiters) {
       exchange.endpointFailed(
         new ProxyError(
           "E_POOL_FULL",
@@ -111,8 +117,25 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
       );
       return;
     }
-    this.#waiters.push(exchange);
-    if (this.#connections.size < maxConnections && this.#connecting < this.#waiters.length) this.#connect();
+    this.#waiters.add(exchange);
+    exchange.queued(this);
+    if (this.#connections.size < maxConnections && this.#connecting < this.#waiters.size) this.#connect();
+  }
+
+  // A connection that cannot even be tried fails one waiter, as one that is refused does.
+  #connect(): void {
+    try {
+      this.#open();
+    } catch (thrown) {
+      reportBug(`a connection to ${this.name}`, thrown);
+      const reason = `connect failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+      this.#nextWaiter()?.endpointFailed(new ProxyError("E_CONNECT", reason), "unsent");
+    }
+  }
+
+  /** An exchange waits no more for a connection. */
+  leave(exchange: Exchange): void {
+    this.#waiters.delete(exchange);
   }
 
   /** Takes no further request; what is in flight ends on its connection. */
@@ -120,9 +143,12 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
     this.#closed = true;
     this.#idle.length = 0;
     for (const connection of this.#connections) connection.retire();
-    for (const waiter of this.#waiters.splice(0)) {
-      waiter.endpointFailed(new ProxyError("E_CONNECT", `${this.name} is gone from discovery`), "unsent");
-    }
+    for (const waiter of [...this.#waiters]) waiter.endpointFailed(this.#gone(), "unsent");
+    this.#waiters.clear();
+  }
+
+  #gone(): ProxyError {
+    return new ProxyError("E_CONNECT", `${this.name} is gone from discovery`);
   }
 
   /** Nothing is left of it. */
@@ -130,8 +156,7 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
     return this.#connections.size === 0;
   }
 
-  #connect(): void {
-    this.#connecting++;
+  #open(): void {
     let connection: H1ClientConnection;
     const socket = net.connect({
       host: this.address.host,
@@ -148,6 +173,7 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
       },
     } as net.NetConnectOpts);
     connection = new H1ClientConnection(socket, this);
+    this.#connecting++;
     this.#connections.add(connection);
   }
 
@@ -189,14 +215,15 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
     // A connection that a waiter was promised is gone: another takes its place.
     if (
       !this.#closed &&
-      this.#waiters.length > this.#connecting &&
+      this.#waiters.size > this.#connecting &&
       this.#connections.size < this.#context.maxConnections
     )
       this.#connect();
   }
 
   #nextWaiter(): Exchange | undefined {
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter);
       if (!waiter.finished) return waiter;
     }
     return undefined;
@@ -210,16 +237,17 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Sweepable {
 
   sweep(nowMs: number): void {
     const { sessionIdleMs, poolIdleMs, minConnections } = this.#context;
+    let surplus = this.#connections.size - minConnections;
     for (const connection of this.#connections) {
       if (!connection.free) connection.sweep(nowMs);
       else {
         const idleMs = nowMs - connection.idleSince;
-        const surplus = this.#connections.size > minConnections;
         if (
           this.#overdue(connection, nowMs) ||
           (sessionIdleMs > 0 && idleMs > sessionIdleMs) ||
-          (surplus && poolIdleMs > 0 && idleMs > poolIdleMs)
+          (surplus > 0 && poolIdleMs > 0 && idleMs > poolIdleMs)
         ) {
+          surplus--;
           connection.retire();
         }
       }

@@ -56,7 +56,9 @@ export class CompressedAnswer implements BodyTransform {
       exchange.flushAnswer();
       if (exchange.caller.congested) this.#zlib.pause();
     });
-    this.#zlib.on("drain", () => exchange.callerDrained());
+    this.#zlib.on("drain", () => {
+      if (!exchange.caller.congested) exchange.callerDrained();
+    });
     this.#zlib.on("end", () => exchange.emitEnd(undefined));
     this.#zlib.on("error", (cause) =>
       exchange.fail(new ProxyError("E_BUG", "compression failed", { cause })),

@@ -6,6 +6,7 @@
  */
 import { type Attempt, type TraceContext, Unidentified } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
+import { isNack } from "../../../plugins/lib/http-classes.ts";
 import type { Client } from "../client/client.ts";
 import { Endpoint } from "../client/endpoint.ts";
 import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
@@ -120,9 +121,11 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
         throw binding.failure ?? new ProxyError("E_BUG", "an undecided binding was used");
       const leaf = tree.picker.pick(context.random);
       if (leaf === undefined) throw new ProxyError("E_NO_ROUTE", `${binding.path} resolves to nothing`);
-      this.#letClientGo();
+      const before = this.client;
       const { bound, client } = context.naming.client(leaf, binding, this.startedAt);
       this.client = client;
+      // Only now: one that is there for a single use would end between its uses.
+      if (before !== undefined) context.naming.releaseClient(before);
       if (client.pending) {
         this.#arm("bind", context.bindingTimeoutMs);
         client.await(this);
@@ -130,7 +133,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
       }
       this.#dispatch(bound, client);
     } catch (thrown) {
-      this.failed(asProxyError(thrown));
+      exchange.fail(asProxyError(thrown));
     }
   }
 
@@ -157,9 +160,13 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
       }
       picked.take(exchange);
       // It waits for a connection, which the binding timeout covers too.
-      if (!exchange.sending && !exchange.finished) this.#arm("bind", this.context.bindingTimeoutMs);
+      if (exchange.finished) return;
+      if (!exchange.sending) this.#arm("bind", this.context.bindingTimeoutMs);
       if (exchange.expectsContinue) this.#arm("continue", continueMs);
-    } else this.#answerInProcess(picked.status);
+    } else {
+      this.endpoint = undefined;
+      this.#answerInProcess(picked.status);
+    }
   }
 
   // `/$/io.buoyant.http.status/<code>`.
@@ -198,6 +205,11 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.#success = judged === "success";
     this.#status = head.status;
     this.#bytes = lengthOf(head);
+    if (head.status === 503 && isNack(attempt)) {
+      exchange.abandonAttempt();
+      this.attemptFailed(new ProxyError("E_NACK", "the endpoint refuses the request for now"), "unsent");
+      return;
+    }
     if (judged === "retryable" && this.#retry(now)) {
       this.#endAttempt(false, now);
       exchange.abandonAttempt();
@@ -217,6 +229,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     const client = this.client!;
     const { endpoint } = this;
     this.#disarm("attempt");
+    if (progress !== "unsent") this.#disarm("bind");
     client.statuses.error();
     this.#endAttempt(false, now, error);
     (this.tried ??= []).push(`${endpoint?.name ?? client.id}: ${error.message}`);
@@ -283,6 +296,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     const failure = error === undefined || gone ? this.#failure : error;
     this.#log(failure, gone, elapsedMs);
     this.#endAttempt(gone ? undefined : this.#success && error === undefined, now, failure);
+    binding?.forget(this);
     this.#letClientGo();
     const success = !gone && error === undefined && this.#success;
     const code = gone ? "E_CANCELLED" : failure?.code;
@@ -315,7 +329,10 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     const elapsedMs = nowMs - this.#attemptAt;
     client.requests.end(outcome === true, elapsedMs, error?.code);
     client.service(this.binding!.service.name).end(outcome === true, elapsedMs, error?.code);
-    if (outcome === true) client.budget.deposit(nowMs);
+    if (outcome === true) {
+      client.budget.deposit(nowMs);
+      client.budgetGauge.set(client.budget.balance(nowMs));
+    }
     if (this.endpoint !== undefined) client.ended(this.endpoint, elapsedMs, nowMs, outcome);
   }
 
@@ -323,6 +340,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     const { client } = this;
     if (client === undefined) return;
     this.client = undefined;
+    client.forget(this);
     this.context.naming.releaseClient(client);
   }
 
@@ -338,6 +356,14 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
   }
 
   expired(tag: DeadlineTag): void {
+    try {
+      this.#expired(tag);
+    } catch (thrown) {
+      this.exchange.broke(thrown);
+    }
+  }
+
+  #expired(tag: DeadlineTag): void {
     const { exchange } = this;
     switch (tag) {
       case "continue":

@@ -2,6 +2,7 @@
 import net from "node:net";
 import { defaults } from "../../../config/entries.ts";
 import type { Logger } from "../../../plugins/contract.ts";
+import { reportBug } from "../bugs.ts";
 import { readBuffer } from "../codec/h1/read-buffer.ts";
 import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-connection.ts";
 import type { Router } from "../router/router.ts";
@@ -30,9 +31,14 @@ export class Listener {
     this.#log = log;
     const context = this.#context();
     // Accepted handles are taken as they are, so that each socket reads into the worker's one buffer.
-    this.#listening = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) =>
-      this.#accept(accepted, context),
-    );
+    this.#listening = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) => {
+      try {
+        this.#accept(accepted, context);
+      } catch (thrown) {
+        reportBug("a connection that was accepted", thrown);
+        accepted.destroy();
+      }
+    });
   }
 
   /** Accepts from now on; rejects if the port cannot be had. Every worker listens for itself. */

@@ -13,7 +13,8 @@ export class AnswerWriter {
   /** The caller speaks HTTP/1.0. */
   #old = false;
   #chunking = false;
-  #gathered: { readonly head: ResponseHead; readonly data: Buffer[]; bytes: number } | undefined;
+  /** The head is kept as text: its fields belong to a connection that may read the next answer before this one ends. */
+  #gathered: { readonly head: string; readonly data: Buffer[]; bytes: number } | undefined;
   /** No answer follows this one on the connection. */
   last = false;
 
@@ -27,7 +28,7 @@ export class AnswerWriter {
     this.#chunking = head.bodyLength === -1 && !bodiless;
     if (this.#chunking && this.#old) {
       this.#chunking = false;
-      this.#gathered = { head, data: [], bytes: 0 };
+      this.#gathered = { head: statusLine(head) + showFields(head.headers), data: [], bytes: 0 };
       return;
     }
     const framing = this.#chunking ? "transfer-encoding: chunked\r\n\r\n" : "\r\n";
@@ -88,8 +89,7 @@ export class AnswerWriter {
   #writeGathered(length: string): void {
     const { head, data } = this.#gathered!;
     this.#gathered = undefined;
-    const fields = showFields(head.headers) + length + this.#connectionField();
-    this.#output.text(statusLine(head) + fields + "\r\n");
+    this.#output.text(head + length + this.#connectionField() + "\r\n");
     for (const part of data) this.#output.data("", part, 0, part.length, "");
   }
 }

@@ -8,6 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { ProxyError } from "../../../../plugins/errors.ts";
+import { guarded, reportBug } from "../../bugs.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { EndpointStream, ResponseHead } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
@@ -81,10 +82,12 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     this.#owner = owner;
     this.#socket = socket;
     this.#output = new Output(socket);
-    socket.on("connect", () => {
+    const broke = (thrown: unknown): void => this.#broke(thrown);
+    const connected = (): void => {
       this.#connected = true;
       owner.connected(this);
-    });
+    };
+    socket.on("connect", guarded("an endpoint's connection", connected, broke));
     socket.on("error", (cause: NodeJS.ErrnoException) => {
       this.#failure ??= this.#connected
         ? new ProxyError(
@@ -93,9 +96,16 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
           )
         : new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`);
     });
-    socket.on("end", () => this.#ended());
-    socket.on("close", () => this.#closed());
-    socket.on("drain", () => this.#exchange?.endpointDrained());
+    const drained = (): void => this.#exchange?.endpointDrained();
+    socket.on(
+      "end",
+      guarded("the end of an answer", () => this.#ended(), broke),
+    );
+    socket.on(
+      "close",
+      guarded("the end of an endpoint's connection", () => this.#closed()),
+    );
+    socket.on("drain", guarded("the drain of a request", drained, broke));
   }
 
   get remoteText(): string {
@@ -108,7 +118,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
 
   /** A request may be sent on it now. */
   get free(): boolean {
-    return this.#connected && !this.#gone && this.#exchange === undefined && this.#reusable;
+    return this.#connected && this.#exchange === undefined && this.#reusable && !this.#socket.destroyed;
   }
 
   /** Ends the connection; what is in flight fails. */
@@ -199,8 +209,25 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
 
   /** The socket has read into the worker's buffer. */
   read(buffer: Buffer, length: number): void {
+    try {
+      this.#read(buffer, length);
+    } catch (thrown) {
+      reportBug("an answer", thrown);
+      this.#broke(thrown);
+    }
+  }
+
+  // A bug was met: nothing more is said on this connection, and what is in flight fails.
+  #broke(thrown: unknown): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#socket.destroy();
+    exchange?.broke(thrown);
+  }
+
+  #read(buffer: Buffer, length: number): void {
     this.received += length;
-    if (this.#gone) return;
+    if (this.#gone || this.#socket.destroyed) return;
     const exchange = this.#exchange;
     if (exchange === undefined) {
       this.#socket.destroy(); // nobody asked
@@ -226,7 +253,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       if (taken === INCOMPLETE) {
         this.#pending =
           buffer === readBuffer ? Buffer.from(buffer.subarray(at, to)) : buffer.subarray(at, to);
-        if (this.#interims > 0) exchange.flushAnswer();
+        if (this.#interims > 0) this.#passed(exchange);
         return;
       }
       if (taken === REFUSED) {
@@ -235,7 +262,10 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       }
       at += taken;
       if (!this.#head(exchange)) return;
-      if (at === to && !this.#headDone) return;
+      if (at === to && !this.#headDone) {
+        this.#passed(exchange);
+        return;
+      }
     }
     if (this.#exchange !== exchange) return; // the exchange wants no more of it
     const end = this.#body.read(buffer, at, to, this, scanner, this.#trailers);
@@ -248,10 +278,13 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       // More than the answer: the rest is nobody's (RFC 9112 §9.3).
       if (end < to) this.#reusable = false;
       this.#finish(exchange);
-    } else {
-      exchange.flushAnswer();
-      if (exchange.callerCongested) this.pauseBody();
-    }
+    } else this.#passed(exchange);
+  }
+
+  // Something has gone to the caller, who may be slow.
+  #passed(exchange: Exchange): void {
+    exchange.flushAnswer();
+    if (exchange.callerCongested) this.pauseBody();
   }
 
   readonly #trailers = (): FieldBlock => (this.#trailerBlock ??= new FieldBlock());

@@ -8,6 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { type ErrorCode, ProxyError } from "../../../../plugins/errors.ts";
+import { guarded, reportBug } from "../../bugs.ts";
 import { Exchange } from "../../exchange.ts";
 import type { CallerStream, ResponseHead, SocketAddress } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
@@ -97,11 +98,33 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#clock = new CallerClock(context);
     context.stats.opened();
     socket.on("error", () => {}); // 'close' follows
-    socket.on("close", () => this.#closed());
-    socket.on("end", () => this.#ended());
-    socket.on("drain", () => {
+    const broke = (thrown: unknown): void => this.#broke(thrown);
+    const drained = (): void => {
       if (!this.#gone) this.#exchange?.callerDrained();
-    });
+    };
+    socket.on(
+      "close",
+      guarded("the end of a caller's connection", () => this.#closed()),
+    );
+    socket.on(
+      "end",
+      guarded("the end of a request", () => this.#ended(), broke),
+    );
+    socket.on("drain", guarded("the drain of an answer", drained, broke));
+  }
+
+  // A bug was met: the request that met it fails, and the connection, in an unknown state, ends.
+  #broke(thrown: unknown): void {
+    const exchange = this.#exchange;
+    this.#processing = false;
+    this.#writer.last = true;
+    try {
+      if (this.#gathering === undefined) exchange?.broke(thrown);
+    } finally {
+      this.#output.flush();
+      if (this.#lingering) this.#socket.end();
+      else this.#socket.destroy();
+    }
   }
 
   get remote(): SocketAddress {
@@ -115,7 +138,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   /** Serves what is in flight, and nothing after it. */
   drain(): void {
     this.#writer.last = true;
-    if (this.#exchange === undefined && !this.#lingering) this.#socket.end();
+    if (this.#exchange === undefined && !this.#lingering) this.#linger();
   }
 
   /** Serves one more request, and asks the caller to connect anew. */
@@ -132,6 +155,15 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   /** The socket has read into the worker's buffer. */
   read(buffer: Buffer, length: number): void {
+    try {
+      this.#read(buffer, length);
+    } catch (thrown) {
+      reportBug("a request", thrown);
+      this.#broke(thrown);
+    }
+  }
+
+  #read(buffer: Buffer, length: number): void {
     this.#clock.readAt = performance.now();
     this.#received += length;
     if (this.#gone) return;
@@ -392,7 +424,9 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   resumeBody(): void {
     if (!this.#bodyPaused) return;
     this.#bodyPaused = false;
-    if (!this.#gone && !this.#processing) this.#goOn();
+    if (this.#gone) return;
+    if (this.#processing) this.#resume();
+    else this.#goOn();
   }
 
   // === Ends ===
@@ -461,7 +495,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   #sweepIdle(nowMs: number): void {
     const clock = this.#clock;
-    if (this.#ahead !== undefined || this.#emptyLines > 0) {
+    // Empty lines alone do not begin a request: they may have ended the last one (RFC 9112 §2.2).
+    if (clock.headSince !== 0 && (this.#ahead !== undefined || this.#emptyLines > 0)) {
       if (clock.headOverdue(nowMs)) {
         this.#refuse("E_REQUEST_TIMEOUT", "the request's head did not arrive in time");
       }
