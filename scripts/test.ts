@@ -1,5 +1,5 @@
 /**
- * `npm test [-- STAGE…]`: types, lint, tests, conformance and scenarios, then one line with the sum of all.
+ * `npm test [-- STAGE…]`: types, lint, tests, conformance, scenarios and hardness, then one line with the sum of all.
  *
  * A word that is no stage picks test files whose path contains it.
  */
@@ -19,7 +19,7 @@ interface Stage {
 
 const pattern = process.argv
   .slice(2)
-  .filter((word) => !/^(types|lint|tests|conformance|scenarios)$/.test(word));
+  .filter((word) => !/^(types|lint|tests|conformance|scenarios|hardness)$/.test(word));
 const asked = process.argv.slice(2).filter((word) => !pattern.includes(word));
 
 const stages: readonly Stage[] = [
@@ -28,6 +28,7 @@ const stages: readonly Stage[] = [
   { name: "tests", run: tests },
   { name: "conformance", run: () => counted([process.execPath, "test/conformance/run.ts"]) },
   { name: "scenarios", run: () => counted([process.execPath, "scripts/scenarios.ts"]) },
+  { name: "hardness", run: () => counted([process.execPath, "scripts/hardness.ts"]) },
 ];
 
 const chosen = stages.filter(({ name }) =>
