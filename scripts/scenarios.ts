@@ -20,6 +20,7 @@ const areas = [
   "dtab",
   "connections",
   "admin",
+  "namer/consul",
   "namer/fs",
   "interpreter/fs",
   "namer/rewriting",

@@ -1,4 +1,7 @@
 /** The plugins that come with the daemon and live in the control thread; a new one is a line here. */
+import consul from "../../namers/consul/namer.ts";
+import dns from "../../namers/dns.ts";
+import dnsSrv from "../../namers/dns-srv.ts";
 import fsNamer from "../../namers/fs.ts";
 import rewrite from "../../namers/rewrite.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
@@ -18,6 +21,9 @@ export { builtinNamers } from "../../namers/builtin/global.ts";
 export const controlPlugins: readonly AnyPlugin[] = [
   fsNamer,
   rewrite,
+  consul,
+  dnsSrv,
+  dns,
   defaultInterpreter,
   fsInterpreter,
   prometheus,

@@ -1,10 +1,11 @@
 /** An address file as an Addr over time. */
-import { Addr, Address, addressWeightKey, Var } from "../../dtab/index.ts";
+import { Addr, addressWeightKey, Var } from "../../dtab/index.ts";
 import type { PluginContext } from "../../plugins/contract.ts";
 import { followFile } from "../../plugins/lib/watch-file.ts";
 import type { WatchState } from "../../plugins/lib/watch-state.ts";
 import { type AddressLine, readAddressFile } from "./address-file.ts";
-import { type HostLook, type ResolveHost, watchHost } from "./resolve.ts";
+import { addrOfHosts } from "./host-addr.ts";
+import type { ResolveHost } from "./resolve.ts";
 
 type Context = Pick<PluginContext, "clock" | "log">;
 type Lines = { readonly lines: readonly AddressLine[] } | { readonly addr: Addr };
@@ -56,22 +57,13 @@ function followLines(file: string, ctx: Context, watch: WatchState): Var<Lines> 
   });
 }
 
-function addrOfLines(lines: readonly AddressLine[], ctx: Context, resolve?: ResolveHost): Var<Addr> {
-  const hosts = [...new Set(lines.map((line) => line.host))];
-  const looks = Var.join(hosts.map((host) => watchHost(host, ctx, resolve)));
-  return looks.map((found) => combine(lines, new Map(hosts.map((host, i) => [host, found[i]!]))));
-}
-
-/** What is known of the hosts; only if none is known, the first trouble. */
-function combine(lines: readonly AddressLine[], hosts: ReadonlyMap<string, HostLook>): Addr {
-  const looks = [...hosts.values()];
-  if (looks.some((look) => look.tag === "pending")) return Addr.pending;
-  const addresses = lines.flatMap(({ host, port, weight }) => {
-    const look = hosts.get(host)!;
-    const meta = weight === undefined ? undefined : { [addressWeightKey]: weight };
-    return look.tag === "found" ? look.ips.map((ip) => Address.of(ip, port, meta)) : [];
-  });
-  if (addresses.length > 0 || lines.length === 0) return Addr.bound(addresses);
-  const trouble = looks.find((look) => look.tag === "failed");
-  return trouble === undefined ? Addr.neg : Addr.failed(`cannot resolve the hosts: ${trouble.message}`);
-}
+const addrOfLines = (lines: readonly AddressLine[], ctx: Context, resolve?: ResolveHost): Var<Addr> =>
+  addrOfHosts(
+    lines.map(({ host, port, weight }) => ({
+      host,
+      port,
+      meta: weight === undefined ? undefined : { [addressWeightKey]: weight },
+    })),
+    ctx,
+    resolve,
+  );

@@ -36,7 +36,10 @@ export const prometheusNames: Naming = (series, prefix) => {
 
 type Labels = [name: string, value: string][];
 
-/** Takes router, service, client, server and exception out of a series' scopes, as Linkerd 1 does. */
+/**
+ * Takes router, service, client, server and exception out of a series' scopes, as Linkerd 1 does; and of what namers
+ * tell, the namer and the name, so that `discovery_age_seconds` is one family for all of them.
+ */
 const split = ({
   scopes,
   name,
@@ -62,6 +65,14 @@ const split = ({
         labels.push(["exception", parts.slice(at + 1).join(":")]);
         at = parts.length;
       }
+    }
+  }
+  if (parts[0] === "namer" && parts.length > 2) {
+    labels.push(["namer", parts[1]!]);
+    at = 2;
+    if (parts[2] === "name" && parts.length > 4) {
+      labels.push(["name", parts[3]!]);
+      at = 4;
     }
   }
   key.push(...parts.slice(at));
@@ -117,6 +128,12 @@ const meanings: Readonly<Record<string, string>> = {
   misses: "Names that were not in the cache.",
   evicts: "Names that made room for others.",
   expires: "Names that nobody used any more.",
+  discovery_age_seconds: "Since the source last confirmed what is known of a name.",
+  discovery_stale_names: "Names older than they should be.",
+  discovery_watched: "Names watched now.",
+  discovery_rounds: "Answers from the source.",
+  discovery_failures: "Questions that the source did not answer as it should.",
+  discovery_over_budget: "First lookups put off because there were too many.",
 };
 
 const helpOf = ({ type }: MetricSeries, key: readonly string[]): string => {

@@ -45,8 +45,12 @@ test("every kind that is built is listed on the page about plugins, and no other
   assert.deepEqual(listed.toSorted(), built.toSorted());
 });
 
+/** Kinds that Linkerd 1 does not have. */
+const ours = ["namer dns"];
+
 test("every built kind that Linkerd 1 has is spelt as it spells it", () => {
   for (const { slot, kind } of builtinRegistry().plugins()) {
+    if (ours.includes(`${slot} ${kind}`)) continue;
     assert.ok(
       knownKinds[slot]!.some((known) => known.kind === kind),
       `${slot} ${kind}`,

@@ -165,3 +165,16 @@ test("promtool parses the names of Linkerd 1, and complains of nothing but names
     .filter((line) => !/should/.test(line));
   assert.deepEqual(complaints, []);
 });
+
+test("what namers tell has the namer and the name as labels, in both ways to name", () => {
+  const series = [
+    gauge(3, "discovery_age_seconds", "namer", "#/io.l5d.consul", "name", "dc1/web"),
+    gauge(1, "discovery_watched", "namer", "#/io.l5d.consul"),
+  ];
+  for (const names of ["linkerd", "prometheus"] as const) {
+    assert.deepEqual(samples(render(series, { names })), [
+      'discovery_age_seconds{namer="#/io.l5d.consul", name="dc1/web"} 3',
+      'discovery_watched{namer="#/io.l5d.consul"} 1',
+    ]);
+  }
+});

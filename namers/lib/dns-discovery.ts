@@ -1,0 +1,51 @@
+/** What namers that ask name servers have in common. */
+import { isDeepStrictEqual } from "node:util";
+import { Address, fromUtf8Bytes } from "../../dtab/index.ts";
+import type { DiscoveryOptions } from "./discovery.ts";
+import type { HostPort } from "./host-addr.ts";
+import { readIp } from "./resolve.ts";
+
+/** Endpoints with IP addresses. */
+export type Endpoints = readonly HostPort[];
+
+/** The loop's options; `servers` are those of the configuration. */
+export const dnsDiscovery = (
+  servers: readonly string[],
+  firstFailure: "absent" | "failed",
+  staleAfterMs: number | undefined,
+): DiscoveryOptions<Endpoints> => ({
+  source: servers.length === 0 ? "the system's name servers" : `the name servers ${servers.join(", ")}`,
+  pace: {
+    // Nothing blocks here: there are no cursors.
+    waitMs: 0,
+    contendedWaitMs: 0,
+    relistMs: Number.POSITIVE_INFINITY,
+    deadlineMs: 20_000,
+    backoff: { minMs: 500, maxMs: 10_000 },
+  },
+  limits: {
+    found: 32,
+    first: 16,
+    absent: 4,
+    budget: { perSecond: 100, burst: 1_000 },
+    leastRoundMs: { found: 1_000, absent: 5_000 },
+  },
+  staleAfterMs,
+  firstFailure,
+  equals: isDeepStrictEqual,
+  show: (endpoints) => endpoints.map(({ host, port }) => Address.show(Address.of(host, port))),
+});
+
+/** Endpoints in an order that does not depend on the server's, which rotates its answers. */
+export const inOrder = (endpoints: Endpoints): Endpoints =>
+  [...new Map(endpoints.map((each) => [`${each.host} ${each.port}`, each])).entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, each]) => each);
+
+/** A segment as a name to ask for, lower case; undefined where it can be none. Names come from requests. */
+export function readDnsName(segment: string | undefined): string | undefined {
+  if (segment === undefined) return undefined;
+  const name = fromUtf8Bytes(segment);
+  const plain = /^[A-Za-z0-9._-]{1,254}$/.test(name) && !name.includes("..") && !name.startsWith(".");
+  return plain && readIp(name) === undefined ? name.toLowerCase() : undefined;
+}

@@ -1,0 +1,238 @@
+/** Watched names: what is kept, what is shared, and what is bounded. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Path } from "../../dtab/index.ts";
+import { Discovery, type DiscoveryOptions } from "../../namers/lib/discovery.ts";
+import type { Answer } from "../../namers/lib/supervise.ts";
+import { fakeClock } from "../kit/clock.ts";
+import { recordedLog } from "../kit/log.ts";
+import { recordedMetrics } from "../kit/metrics.ts";
+import { observe } from "../kit/namer.ts";
+import { pluginContext } from "../kit/plugin-context.ts";
+
+const options: DiscoveryOptions<string> = {
+  source: "the backend",
+  pace: {
+    waitMs: 20_000,
+    contendedWaitMs: 1_000,
+    deadlineMs: 5_000,
+    relistMs: 300_000,
+    backoff: { minMs: 100, maxMs: 5_000 },
+  },
+  limits: {
+    found: 4,
+    first: 2,
+    absent: 1,
+    budget: { perSecond: 10, burst: 20 },
+    leastRoundMs: { found: 100, absent: 1_000 },
+  },
+  staleAfterMs: 60_000,
+  firstFailure: "absent",
+  equals: (a, b) => a === b,
+  show: (value) => `shown ${value}`,
+};
+
+/** A backend with names; a long poll ends when the test says so, or never. */
+function rig(overrides: Partial<DiscoveryOptions<string>> = {}) {
+  const clock = fakeClock();
+  const log = recordedLog();
+  const metrics = recordedMetrics();
+  const ctx = { ...pluginContext(), clock, log, metrics, prefix: Path.read("/#/test") };
+  const backend = {
+    names: new Map<string, string>(),
+    asked: [] as string[],
+    open: 0,
+    most: 0,
+    down: undefined as Error | undefined,
+    wake: [] as (() => void)[],
+  };
+  const discovery = new Discovery<string, number>({ ...options, ...overrides }, ctx);
+  const watch = (name: string) =>
+    discovery.watch(name, async ({ cursor, waitMs, signal }): Promise<Answer<string | undefined, number>> => {
+      backend.asked.push(name);
+      backend.most = Math.max(backend.most, ++backend.open);
+      try {
+        if (cursor !== undefined) {
+          const news = new Promise<void>((resolve) => {
+            backend.wake.push(resolve);
+            signal.addEventListener("abort", () => resolve());
+          });
+          await Promise.race([news, clock.sleep(waitMs, signal)]);
+        }
+        if (backend.down !== undefined) throw backend.down;
+        return { value: backend.names.get(name), cursor: 1, pauseMs: 0 };
+      } finally {
+        backend.open--;
+      }
+    });
+  const news = async (): Promise<void> => {
+    for (const wake of backend.wake.splice(0)) wake();
+    await clock.advance(200);
+  };
+  return { clock, log, metrics, backend, discovery, watch, news };
+}
+
+test("however many observers a name has, it is asked for once, and not at all without one", async () => {
+  const { clock, backend, watch } = rig();
+  backend.names.set("web", "1");
+  assert.deepEqual(watch("web").sample(), { tag: "pending" });
+  await clock.advance(1_000);
+  assert.equal(backend.asked.length, 0);
+  const watches = [watch("web"), watch("web"), watch("web")].map(observe);
+  await clock.advance(10);
+  assert.equal(backend.asked.length, 1);
+  for (const each of watches) assert.deepEqual(each.last(), { tag: "found", value: "1" });
+  for (const each of watches) each.close();
+  await clock.advance(600_000);
+  assert.equal(backend.asked.length, 1);
+  assert.equal(clock.sleepers, 0);
+});
+
+test("a failure changes nothing that is known, and a real removal does", async () => {
+  const { clock, log, backend, watch, news } = rig();
+  backend.names.set("web", "1");
+  const web = observe(watch("web"));
+  await clock.advance(200);
+  backend.down = new Error("500");
+  await news();
+  await clock.advance(60_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "1" });
+  assert.equal(web.count(), 2);
+  assert.equal(log.lines.filter((line) => line.includes("does not answer")).length, 1, "one line per outage");
+  backend.down = undefined;
+  backend.names.set("web", "2");
+  await clock.advance(5_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "2" });
+  backend.names.delete("web");
+  await news();
+  assert.deepEqual(web.last(), { tag: "absent" });
+  web.close();
+});
+
+test("before anything is known, a failure is what the namer wants it to be, and asking goes on", async () => {
+  for (const firstFailure of ["absent", "failed"] as const) {
+    const { clock, backend, watch } = rig({ firstFailure });
+    backend.down = new Error("refused");
+    const web = observe(watch("web"));
+    await clock.advance(10);
+    assert.equal(web.last().tag, firstFailure);
+    backend.down = undefined;
+    backend.names.set("web", "1");
+    await clock.advance(5_000);
+    assert.deepEqual(web.last(), { tag: "found", value: "1" });
+    web.close();
+  }
+});
+
+test("a name that comes back while the backend is down is served with what was last known", async () => {
+  const { clock, backend, discovery, watch } = rig();
+  backend.names.set("web", "1");
+  const first = observe(watch("web"));
+  await clock.advance(10);
+  first.close();
+  backend.down = new Error("gone");
+  await clock.advance(100_000);
+  const again = observe(watch("web"));
+  assert.deepEqual(again.last(), { tag: "found", value: "1" });
+  await clock.advance(10_000);
+  assert.deepEqual(again.last(), { tag: "found", value: "1" });
+  const { ageSeconds, stale, value } = stateOf(discovery, "web");
+  assert.ok(Number(ageSeconds) >= 109, `age ${ageSeconds}`);
+  assert.equal(stale, true);
+  assert.equal(value, "shown 1");
+  again.close();
+});
+
+test("the age of what is known rises while nobody confirms it, falls when somebody does, and ends with the name", async () => {
+  const { clock, log, metrics, backend, watch } = rig();
+  const age = () => metrics.value("name/web/discovery_age_seconds");
+  const stale = () => metrics.value("discovery_stale_names");
+  backend.names.set("web", "1");
+  const web = observe(watch("web"));
+  await clock.advance(50_000);
+  assert.ok(age()! < 25, `age ${age()}`);
+  backend.down = new Error("black hole");
+  await clock.advance(100_000);
+  assert.ok(age()! > 90, `age ${age()}`);
+  assert.equal(stale(), 1);
+  assert.equal(log.lines.filter((line) => line.includes("stale")).length, 1);
+  backend.down = undefined;
+  await clock.advance(6_000);
+  assert.ok(age()! < 25, `age ${age()}`);
+  assert.equal(stale(), 0);
+  web.close();
+  assert.equal(age(), undefined);
+});
+
+test("unknown names never take the turns of known ones, and all together stay within the limits", async () => {
+  const { clock, backend, watch, news } = rig();
+  for (const name of ["a", "b", "c"]) backend.names.set(name, "1");
+  const known = ["a", "b", "c"].map((name) => observe(watch(name)));
+  await clock.advance(1_000);
+  const unknown = Array.from({ length: 15 }, (_, i) => observe(watch(`no-${i}`)));
+  await clock.advance(2_000);
+  for (const each of unknown) assert.equal(each.last().tag, "absent");
+  backend.asked.length = 0;
+  await clock.advance(60_000);
+  assert.ok(backend.most <= 7, `${backend.most} rounds at a time`);
+  const rechecks = backend.asked.filter((name) => name.startsWith("no-")).length;
+  assert.ok(rechecks >= 15 && rechecks <= 65, `${rechecks} rounds for unknown names in a minute`);
+  backend.names.set("a", "2");
+  await news();
+  assert.deepEqual(known[0]!.last(), { tag: "found", value: "2" });
+  backend.names.set("no-3", "there now");
+  await clock.advance(60_000);
+  assert.deepEqual(unknown[3]!.last(), { tag: "found", value: "there now" });
+  for (const each of [...known, ...unknown]) each.close();
+  await clock.advance(0);
+  assert.equal(clock.sleepers, 0);
+});
+
+test("a scan of random names costs a bounded number of lookups and leaves nothing behind", async () => {
+  const { clock, backend, discovery, watch } = rig();
+  backend.names.set("web", "1");
+  const web = observe(watch("web"));
+  await clock.advance(100);
+  backend.asked.length = 0;
+  let refused = 0;
+  for (let i = 0; i < 2_000; i++) {
+    const scan = observe(watch(`random-${i}`));
+    if (i % 200 === 199) await clock.advance(1_000);
+    const now = scan.last();
+    if (now.tag === "failed") {
+      refused++;
+      assert.match(now.message, /too many names at once/);
+    }
+    scan.close();
+  }
+  assert.ok(refused > 1_500, `${refused} refused`);
+  const lookups = backend.asked.filter((name) => name.startsWith("random")).length;
+  assert.ok(lookups <= 20 + 10 * 11, `${lookups} lookups in 10 s`);
+  assert.equal(discovery.state()["watched"], 1);
+  assert.deepEqual(web.last(), { tag: "found", value: "1" });
+  web.close();
+});
+
+test("a name that was absent a moment ago is absent at once and costs no first lookup", async () => {
+  const { clock, backend, watch } = rig();
+  const first = observe(watch("nope"));
+  await clock.advance(10);
+  first.close();
+  const again = observe(watch("nope"));
+  assert.equal(again.last().tag, "absent");
+  again.close();
+  await clock.advance(11_000);
+  backend.names.set("nope", "there now");
+  const later = observe(watch("nope"));
+  assert.equal(later.last().tag, "pending");
+  await clock.advance(10);
+  assert.deepEqual(later.last(), { tag: "found", value: "there now" });
+  later.close();
+});
+
+function stateOf(discovery: Discovery<string, number>, name: string): Record<string, unknown> {
+  const { names } = JSON.parse(JSON.stringify(discovery.state())) as {
+    names: Record<string, Record<string, unknown>>;
+  };
+  return names[name]!;
+}
