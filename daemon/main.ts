@@ -78,6 +78,9 @@ const io: RunIo = {
   onSignal: (handle) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handle);
   },
+  onHangup: (handle) => void process.on("SIGHUP", handle),
+  pid: process.pid,
+  monotonicUsec: () => process.hrtime.bigint() / 1000n,
   exit: (code) => process.exit(code),
 };
 
@@ -119,6 +122,12 @@ function cacheCompiledCode(): void {
     if (status !== constants.compileCacheStatus.FAILED) return;
   }
 }
+
+// Whoever reads our output may have read enough (`pointsman schema | head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  if (process.argv[2] !== "run") process.exit(0);
+});
 
 // Before anything else is loaded: stripping types is then free from the second start on.
 cacheCompiledCode();

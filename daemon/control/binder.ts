@@ -13,6 +13,8 @@ import { Explainer } from "./explainer.ts";
 
 /** A router's way to name: its interpreter, and the dtab that stands before a request's own. */
 export interface RouterNaming {
+  /** What messages call the router; its label unless given. */
+  readonly key?: string;
   readonly label: string;
   readonly interpreter: NameInterpreter;
   readonly dtab: Dtab;
@@ -34,24 +36,69 @@ export interface BinderSession {
   close(): void;
 }
 
+/** A router with its bindings. */
+interface Known {
+  naming: RouterNaming;
+  readonly bindings: Set<Binding>;
+  /** Gone from the configuration; what is bound stays as long as requests use it. */
+  retired: boolean;
+}
+
 /** Binds names for all workers. */
 export class Binder {
-  readonly #routers: ReadonlyMap<string, RouterNaming>;
+  readonly #routers = new Map<string, Known>();
   readonly #log: Logger;
   readonly #explainer: Explainer;
   readonly #bindings = new Map<string, Binding>();
   readonly #clients = new Map<string, ClientAddresses>();
+  /** Retired routers that end with their last binding. */
+  readonly #forgotten = new Set<string>();
   readonly #gauges: {
     readonly bindings: { set(value: number): void };
     readonly clients: { set(value: number): void };
   };
 
   constructor(routers: Iterable<RouterNaming>, { log, clock, metrics }: BinderOptions) {
-    this.#routers = new Map([...routers].map((router) => [router.label, router]));
+    this.replace(routers);
     this.#log = log;
     this.#explainer = new Explainer(clock);
     const scope = metrics.scope("binder");
     this.#gauges = { bindings: scope.gauge("bindings"), clients: scope.gauge("clients") };
+  }
+
+  /**
+   * Goes on with other routers. One that is there already and is named otherwise has its names bound anew, and workers
+   * keep what they know until that is decided. One that is gone stays until `forget`.
+   */
+  replace(routers: Iterable<RouterNaming>): void {
+    for (const known of this.#routers.values()) known.retired = true;
+    for (const naming of routers) {
+      const key = naming.key ?? naming.label;
+      const known = this.#routers.get(key);
+      if (known === undefined) {
+        this.#routers.set(key, { naming, bindings: new Set(), retired: false });
+        continue;
+      }
+      const { interpreter, dtab } = known.naming;
+      const same = interpreter === naming.interpreter && dtab.show() === naming.dtab.show();
+      known.retired = false;
+      known.naming = naming;
+      if (!same) for (const binding of [...known.bindings]) binding.rebind();
+    }
+  }
+
+  /** No worker binds for routers that are gone any more: they end with their last binding. */
+  forget(): void {
+    for (const [key, { retired, bindings }] of this.#routers) {
+      if (!retired) continue;
+      this.#forgotten.add(key);
+      if (bindings.size === 0) this.#end(key);
+    }
+  }
+
+  #end(key: string): void {
+    this.#routers.delete(key);
+    this.#forgotten.delete(key);
   }
 
   /** Opens a worker's side. */
@@ -69,40 +116,47 @@ export class Binder {
     return this.#clients.values();
   }
 
-  /** The binding of a name; it ends with its last observer. */
-  binding(label: string, dtab: string, path: string): Binding {
-    const key = `${label}\0${dtab}\0${path}`;
+  /** The binding of a name in the router of that key; it ends with its last observer. */
+  binding(routerKey: string, dtab: string, path: string): Binding {
+    const key = `${routerKey}\0${dtab}\0${path}`;
     const known = this.#bindings.get(key);
     if (known !== undefined) return known;
-    const router = this.#routers.get(label);
-    const binding = new Binding({
-      router: label,
+    const router = this.#routers.get(routerKey);
+    const binding: Binding = new Binding({
+      key: routerKey,
+      router: router?.naming.label ?? routerKey,
       localDtab: dtab,
       path,
       bind: () => {
-        if (router === undefined) throw new Error(`there is no router ${label}`);
-        return router.interpreter.bind(router.dtab.concat(Dtab.read(dtab)), Path.read(path));
+        if (router === undefined) throw new Error(`there is no router ${routerKey}`);
+        const { interpreter, dtab: base } = router.naming;
+        return interpreter.bind(base.concat(Dtab.read(dtab)), Path.read(path));
       },
-      explain: () =>
-        router === undefined
-          ? undefined
-          : this.#explainer.explain(router.interpreter, router.dtab.concat(Dtab.read(dtab)), Path.read(path)),
+      explain: () => {
+        if (router === undefined) return undefined;
+        const { interpreter, dtab: base } = router.naming;
+        return this.#explainer.explain(interpreter, base.concat(Dtab.read(dtab)), Path.read(path));
+      },
       log: this.#log,
       ended: () => {
         this.#bindings.delete(key);
         this.#gauges.bindings.set(this.#bindings.size);
+        router?.bindings.delete(binding);
+        if (router?.bindings.size === 0 && this.#forgotten.has(routerKey)) this.#end(routerKey);
       },
     });
     this.#bindings.set(key, binding);
+    router?.bindings.add(binding);
     this.#gauges.bindings.set(this.#bindings.size);
     return binding;
   }
 
-  /** The addresses of a client; they end with their last observer. */
-  client(label: string, id: string): ClientAddresses {
-    const key = `${label}\0${id}`;
+  /** The addresses of a client of the router of that key; they end with their last observer. */
+  client(routerKey: string, id: string): ClientAddresses {
+    const key = `${routerKey}\0${id}`;
     const known = this.#clients.get(key);
     if (known !== undefined) return known;
+    const label = this.#routers.get(routerKey)?.naming.label ?? routerKey;
     const client = new ClientAddresses(label, id, this.#log, () => {
       this.#clients.delete(key);
       this.#gauges.clients.set(this.#clients.size);
@@ -180,8 +234,8 @@ class Session implements BinderSession {
     this.#held.delete(bind);
     const { binding } = held;
     for (const id of binding.clients()) {
-      const watch = this.#watches.get(`${binding.router}\0${id}`);
-      if (watch?.asked === false && !this.#names(binding.router, id)) this.#unwatch(binding.router, id);
+      const watch = this.#watches.get(`${binding.key}\0${id}`);
+      if (watch?.asked === false && !this.#names(binding.key, id)) this.#unwatch(binding.key, id);
     }
     binding.leave(held.observer);
   }
@@ -202,7 +256,7 @@ class Session implements BinderSession {
   /** Whether a binding that the worker still holds leads to a client. */
   #names(router: string, id: string): boolean {
     for (const { binding } of this.#held.values()) {
-      if (binding.router === router && binding.source(id) !== undefined) return true;
+      if (binding.key === router && binding.source(id) !== undefined) return true;
     }
     return false;
   }

@@ -20,6 +20,9 @@ import type { ClientAddresses } from "./client-addresses.ts";
 
 /** What a binding needs. */
 export interface BindingContext {
+  /** What messages call the router. */
+  readonly key: string;
+  /** Its label. */
   readonly router: string;
   /** The request's own dtab, as text. */
   readonly localDtab: string;
@@ -38,6 +41,7 @@ export interface BindingObserver {
 
 /** One name under one dtab. */
 export class Binding {
+  readonly key: string;
   readonly router: string;
   readonly localDtab: string;
   readonly path: string;
@@ -51,9 +55,12 @@ export class Binding {
   #lastSources: ReadonlyMap<string, Var<Addr>> = new Map();
   readonly #fed = new Map<string, ClientAddresses>();
   #observation: Closable | undefined;
+  /** Replaced with the observation: what an older one says does not count. */
+  #turn = {};
   #shown = "";
 
   constructor(context: BindingContext) {
+    this.key = context.key;
     this.router = context.router;
     this.localDtab = context.localDtab;
     this.path = context.path;
@@ -67,17 +74,35 @@ export class Binding {
       if (this.state.tag !== "pending") observer.changed(this.state, [...this.#sources.keys()]);
       return;
     }
-    // The first state comes before `observe` returns, and its observer may leave again.
     this.#observation = { close() {} };
-    let observation: Closable;
+    this.#observe();
+  }
+
+  /** Binds anew, for the naming of its router has changed; what workers know stays until the new one has its say. */
+  rebind(): void {
+    if (this.#observation !== undefined) this.#observe();
+  }
+
+  // The new observation begins before the last one ends, so that what both rest on goes on.
+  #observe(): void {
+    const last = this.#observation;
+    const turn = {};
+    this.#turn = turn;
+    let next: Closable = { close() {} };
     try {
-      observation = this.#context.bind().observe((state) => this.#update(state));
+      // The first state comes before `observe` returns, and its observer may leave again.
+      next = this.#context.bind().observe((state) => {
+        if (this.#turn === turn) this.#update(state);
+      });
     } catch (cause) {
       this.#failed(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+    if (this.#observation === undefined) {
+      next.close();
       return;
     }
-    if (this.#observation === undefined) observation.close();
-    else this.#observation = observation;
+    this.#observation = next;
+    last?.close();
   }
 
   /** Removes an observer. */

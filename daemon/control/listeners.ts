@@ -15,20 +15,39 @@ export interface ConfigSource {
   readonly text: string;
 }
 
-/** The same configuration with listeners that can be bound now; throws a `ConfigError` with all that cannot. */
+/** A listener that runs: as the file calls it, and where it listens. */
+export interface RunningListener {
+  readonly written: { readonly ip: string; readonly port: number };
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** The same configuration with listeners that can be bound now, or run; throws a `ConfigError` with all that cannot. */
 export const prepareListeners = async (
   config: LinkerdConfig,
   source: ConfigSource,
+  running: readonly RunningListener[] = [],
 ): Promise<LinkerdConfig> => {
   const probes: Server[] = [];
+  const free = [...running];
+  const take = (find: (listener: RunningListener) => boolean): RunningListener | undefined => {
+    const at = free.findIndex(find);
+    return at === -1 ? undefined : free.splice(at, 1)[0];
+  };
   const problems: { readonly path: string; readonly message: string }[] = [];
   const prepare = async <T extends { ip: string; port: number; socketOptions: { reusePort: boolean } }>(
     listener: T,
     path: string,
   ): Promise<T> => {
     try {
+      const written = take((each) => each.written.ip === listener.ip && each.written.port === listener.port);
+      if (written !== undefined) return { ...listener, ip: written.ip, port: written.port };
       const ip = isIP(listener.ip) === 0 ? (await lookup(listener.ip)).address : listener.ip;
-      const probe = await bind(ip, listener.port, listener.socketOptions.reusePort);
+      const same = take((each) => each.ip === ip && each.port === listener.port);
+      if (same !== undefined) return { ...listener, ip, port: same.port };
+      // Another address of a port that is ours already is shared with ourselves.
+      const ours = running.some(({ port }) => port === listener.port && port !== 0);
+      const probe = await bind(ip, listener.port, ours || listener.socketOptions.reusePort);
       probes.push(probe);
       return { ...listener, ip, port: portOf(probe) };
     } catch (cause) {

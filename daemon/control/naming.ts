@@ -1,4 +1,8 @@
-/** What a configuration says about naming, as running namers and interpreters. */
+/**
+ * What a configuration says about naming, as running namers and interpreters. One that follows another at a reload keeps
+ * those whose blocks are equal, with what they know.
+ */
+import { isDeepStrictEqual } from "node:util";
 import type { LinkerdConfig, TransformerBlock } from "../../config/schema.ts";
 import { bindPath, Dtab, nameLookup } from "../../dtab/index.ts";
 import type {
@@ -41,17 +45,25 @@ export interface Naming {
   readonly routers: readonly RouterInterpreter[];
   /** The configured namers, in the order of the file. */
   readonly namers: readonly PrefixedNamer[];
+  /** The namers before their transformers, each with its block. */
+  readonly plain: readonly { readonly block: unknown; readonly namer: PrefixedNamer }[];
+  /** The configuration that it was made of. */
+  readonly config: LinkerdConfig;
   /** For a namespace that no router has: the configured namers alone. */
   readonly fallback: NameInterpreter;
 }
 
-/** Makes the namers and interpreters; nothing is opened before somebody observes. */
-export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming => {
+/** Makes the namers and interpreters, or takes them over; nothing is opened before somebody observes. */
+export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: Naming): Naming => {
   const { registry, logging, metrics } = parts;
   const env = environment(parts);
   const builtin = builtinNamers({ clock: parts.clock, log: logging.logger("namer/$") });
-  const plain = config.namers.map(
-    ({ kind, prefix, experimental: _, transformers: __, ...own }): PrefixedNamer => {
+  const known = [...(last?.plain ?? [])];
+  const blocks = config.namers.map(
+    ({ transformers: _, ...block }): { readonly block: unknown; readonly namer: PrefixedNamer } => {
+      const same = known.findIndex((each) => isDeepStrictEqual(each.block, block));
+      if (same !== -1) return known.splice(same, 1)[0]!;
+      const { kind, prefix, experimental: __, ...own } = block;
       const whole = namerPrefix({ kind, prefix });
       const name = whole.show().slice(1);
       const ctx: NamerContext = {
@@ -59,11 +71,16 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming 
         prefix: whole,
         env,
       };
-      return { prefix: whole, namer: registry.get("namer", kind).create({ ...own }, ctx) };
+      const namer = { prefix: whole, namer: registry.get("namer", kind).create({ ...own }, ctx) };
+      return { block, namer };
     },
   );
+  const plain = blocks.map(({ namer }) => namer);
+  // An interpreter is given the namers, so it can stay only if they all do.
+  const stays = last !== undefined && isDeepStrictEqual(last.config.namers, config.namers);
   const bindPlain = binderOf([...inOrderTried(plain), ...builtin]);
   const namers = plain.map(({ prefix, namer }, i): PrefixedNamer => {
+    if (stays) return last.namers[i]!;
     const transformers = createTransformers(config.namers[i]!.transformers, parts, bindPlain);
     return { prefix, namer: transformNamer(namer, transformers) };
   });
@@ -74,6 +91,10 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming 
     namers: asked,
   });
   const routers = config.routers.map(({ label, dtab, interpreter }): RouterInterpreter => {
+    const same = stays ? last.config.routers.find((router) => router.label === label) : undefined;
+    if (isDeepStrictEqual(same?.interpreter, interpreter)) {
+      return { ...last!.routers.find((router) => router.label === label)!, dtab: Dtab.read(dtab) };
+    }
     const { kind, experimental: _, transformers, ...block } = interpreter;
     const own = registry.get("interpreter", kind).create({ ...block }, interpreterContext(label));
     return {
@@ -90,7 +111,7 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts): Naming 
       namers: asked,
     },
   );
-  return { routers, namers, fallback };
+  return { routers, namers, plain: blocks, config, fallback };
 };
 
 /** What every plugin is given. */

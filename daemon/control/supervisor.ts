@@ -14,11 +14,13 @@ import { systemClock as clock } from "../shared/system-clock.ts";
 import { AccessLogs } from "./access-log/access-logs.ts";
 import { type AdminServer, openAdminServer } from "./admin/server.ts";
 import { Binder } from "./binder.ts";
+import { createGeneration, routerNamings } from "./generation.ts";
 import { explain, listenError, prepareListeners } from "./listeners.ts";
 import { createLogging, type LevelName, type Logging, type LogOutput } from "./logging.ts";
 import { MetricsStore } from "./metrics-store.ts";
-import { context, createNaming, type PluginParts } from "./naming.ts";
+import { context, type PluginParts } from "./naming.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
+import { type ConfigRead, Reloader, type ReloadObserver, type ReloadResult } from "./reloader.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -32,8 +34,14 @@ export interface StartOptions {
   readonly configPath: string;
   /** Every plugin, the user's included. */
   readonly registry: Registry;
-  /** Where the routers' keys stand in the text, for the text of errors; see `WorkerStart`. */
+  /** Where the routers' keys stand in the text, for the text of errors; see `WorkerSetup`. */
   readonly places?: Readonly<Record<string, string>>;
+  /** Reads and checks the configuration again, for reloads; absent where it cannot be read twice. */
+  readonly read?: () => Promise<ConfigRead>;
+  /** Hears of reloads, whoever asked for them. */
+  readonly reloads?: ReloadObserver;
+  /** Called when the end begins, whoever asked for it. */
+  readonly ending?: () => void;
   /** Where the log goes. */
   readonly stdout: LogOutput;
   /** The environment that plugins may ask for variables. */
@@ -51,6 +59,10 @@ export interface Daemon {
   readonly admin: { readonly ip: string; readonly port: number };
   /** Where routers listen. */
   readonly servers: readonly { readonly router: string; readonly ip: string; readonly port: number }[];
+  /** Reads the configuration again and goes over to it, or tells why not; `why` is for the log. */
+  reload(why: string): Promise<ReloadResult>;
+  /** Whether the event loop of every worker turns within `withinMs`. */
+  healthy(withinMs: number): Promise<boolean>;
   /** Ends it orderly, within `admin.shutdownGraceMs` unless told otherwise; a second call waits for the same end. */
   close(graceMs?: number): Promise<void>;
   /** Resolves when it has ended. */
@@ -84,14 +96,17 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     metrics,
     env: options.env ?? {},
   };
-  const naming = createNaming(config, parts);
-  const binder = new Binder(naming.routers, { log: logging.logger("binder"), clock, metrics });
+  const first = createGeneration({
+    written: options.config,
+    config,
+    text: options.configText,
+    parts,
+    places: options.places ?? {},
+  });
+  const binder = new Binder(routerNamings(first), { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);
 
   const accessLogs = new AccessLogs(config, clock, logging.logger("access_log"), metrics);
-  const inFlight = new SharedArrayBuffer(
-    4 * config.workers * config.routers.reduce((sum, { servers }) => sum + servers.length, 0),
-  );
   const pool = new WorkerPool({
     initial: config.initialWorkers,
     size: config.workers,
@@ -100,7 +115,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     start: (workerId) => {
       const name = `worker/${workerId}`;
       const worker = new WorkerHandle({
-        start: { workerId, config, plugins: config.plugins, places: options.places ?? {}, inFlight },
+        start: { workerId, ...reloader.current.setup },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,
@@ -110,6 +125,17 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       worker.send({ type: "level", level: logging.threshold(name) });
       return worker;
     },
+  });
+  const reloader = new Reloader({
+    start: first,
+    read: options.read,
+    binder,
+    workers: () => pool.workers(),
+    accessLogs,
+    metrics,
+    log: logging.logger("config"),
+    nowMs: () => clock.now(),
+    observer: options.reloads,
   });
   logging.onChange(() => {
     for (const worker of pool.workers()) {
@@ -127,9 +153,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     version: readVersion(),
     startedMs,
     clock,
-    config,
-    configText: options.configText,
-    naming,
+    current: () => reloader.current,
     binder,
     metrics: store,
     logging,
@@ -140,6 +164,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       return pool.readyCount > 0 ? undefined : "no worker accepts connections";
     },
     workers: () => ({ ready: pool.readyCount, total: config.workers }),
+    reload: () => reloader.reload("POST /admin/reload"),
     shutdown: (graceMs: number | undefined) => void close(graceMs),
   };
 
@@ -158,9 +183,11 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     await Promise.all([admin?.close(), closeServer(identifierServer)]);
     logging.flush();
   };
-  const close = (graceMs = config.admin.shutdownGraceMs): Promise<void> => {
+  const close = (graceMs = reloader.current.config.admin.shutdownGraceMs): Promise<void> => {
     closing ??= (async () => {
       log.info("shutting down", { graceMs });
+      options.ending?.();
+      await reloader.end();
       await pool.drain(Math.max(graceMs, minGraceMs));
       log.info("ended");
       await closeRest();
@@ -179,7 +206,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     if (httpIdentifierPort !== undefined) {
       // Few ask for it, and node:http takes 10 MB.
       const { openIdentifierServer } = await import("./admin/identifier-server.ts");
-      const opened = openIdentifierServer(adminIp, httpIdentifierPort, config, parts);
+      const opened = openIdentifierServer(adminIp, httpIdentifierPort, () => reloader.current);
       identifierServer = await opened.catch((cause) => {
         const message = explain(cause, ip, httpIdentifierPort);
         throw listenError(source, [{ path: "admin.httpIdentifierPort", message }]);
@@ -193,13 +220,26 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     throw cause;
   }
   serving = true;
-  const servers = config.routers.flatMap(({ label, servers }) =>
-    servers.map(({ ip, port }) => ({ router: label, ip, port })),
-  );
-  for (const server of servers) log.info("serving", server);
+  const { ip: adminIp, port: adminPort } = admin;
+  const daemon: Daemon = {
+    admin: { ip: adminIp, port: adminPort },
+    get servers() {
+      return reloader.current.config.routers.flatMap(({ label, servers }) =>
+        servers.map(({ ip, port }) => ({ router: label, ip, port })),
+      );
+    },
+    reload: (why) => reloader.reload(why),
+    healthy: async (withinMs) => {
+      const pings = await Promise.allSettled(pool.workers().map((worker) => worker.ping(withinMs)));
+      return pings.every(({ status }) => status === "fulfilled");
+    },
+    close,
+    closed: ended.promise,
+  };
+  for (const server of daemon.servers) log.info("serving", server);
   running = runTelemeters(telemeters, stop.signal, store, logging);
   log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
-  return { admin: { ip: admin.ip, port: admin.port }, servers, close, closed: ended.promise };
+  return daemon;
 };
 
 /** Ends an interval of distributions with turns of the event loop in between: bindings must not wait for it. */

@@ -1,7 +1,13 @@
 /** One data worker as the control thread sees it: its thread, its port, its memory of metrics. */
 import { Worker } from "node:worker_threads";
 import type { Logger } from "../../plugins/contract.ts";
-import type { ToControl, ToWorker, WorkerStart } from "../shared/messages.ts";
+import {
+  labelOfKey,
+  type ToControl,
+  type ToWorker,
+  type WorkerSetup,
+  type WorkerStart,
+} from "../shared/messages.ts";
 import type { AccessLogs } from "./access-log/access-logs.ts";
 import type { Binder, BinderSession } from "./binder.ts";
 import type { MetricsSource, MetricsStore } from "./metrics-store.ts";
@@ -22,6 +28,15 @@ export interface WorkerOptions {
  */
 const resourceLimits = { maxOldGenerationSizeMb: 1024 };
 
+/** How long a worker may take to open ports, or to turn once. */
+const answerMs = 30_000;
+
+/** What a worker has been asked and has not answered. */
+interface Question {
+  readonly resolve: () => void;
+  readonly reject: (cause: Error) => void;
+}
+
 /** A running worker. */
 export class WorkerHandle {
   readonly id: number;
@@ -35,12 +50,15 @@ export class WorkerHandle {
   readonly #log: Logger;
   readonly #accessLogs: AccessLogs;
   readonly #drained = Promise.withResolvers<void>();
+  readonly #asked = new Map<"prepared" | "committed" | "pong", Question>();
+  #setup: WorkerSetup;
   #ended = false;
   #lastUtilization: ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined;
 
   constructor({ start, url, binder, metrics, log, accessLogs }: WorkerOptions) {
     this.#accessLogs = accessLogs;
     this.id = start.workerId;
+    this.#setup = start;
     this.#log = log;
     this.#worker = new Worker(url, { name: `data ${start.workerId}`, workerData: start, resourceLimits });
     this.#source = metrics.source();
@@ -73,6 +91,32 @@ export class WorkerHandle {
   /** Sends a message; one to a worker that has ended is dropped. */
   send(message: ToWorker): void {
     if (!this.#ended) this.#worker.postMessage(message);
+  }
+
+  /** What the worker runs. */
+  get setup(): WorkerSetup {
+    return this.#setup;
+  }
+
+  /** Makes the worker ready to run something else; rejects, with nothing changed, if it cannot. */
+  async prepare(setup: WorkerSetup): Promise<void> {
+    await this.#ask({ type: "prepare", setup }, "prepared");
+  }
+
+  /** The worker runs what it was prepared for; rejects if it has ended. */
+  async commit(setup: WorkerSetup): Promise<void> {
+    this.#setup = setup;
+    await this.#ask({ type: "commit" }, "committed");
+  }
+
+  /** The worker forgets what it was prepared for. */
+  rollback(): void {
+    this.send({ type: "rollback" });
+  }
+
+  /** Resolves when the worker's event loop has turned; rejects after `withinMs`. */
+  async ping(withinMs: number): Promise<void> {
+    await this.#ask({ type: "ping" }, "pong", withinMs);
   }
 
   /** Lets the worker finish what is in flight, for `graceMs` at most, then ends its thread. */
@@ -122,7 +166,7 @@ export class WorkerHandle {
         break;
       case "access":
         void this.#accessLogs
-          .write(message.router, message.lines)
+          .write(labelOfKey(message.router), message.lines)
           .then(() => this.send({ type: "logged", router: message.router, chars: message.lines.length }));
         break;
       case "log":
@@ -131,11 +175,36 @@ export class WorkerHandle {
       case "drained":
         this.#drained.resolve();
         break;
+      case "prepared":
+      case "committed":
+      case "pong":
+        this.#asked.get(message.type)?.resolve();
+        break;
+      case "refused":
+        this.#asked.get("prepared")?.reject(new Error(message.message));
+        break;
     }
+  }
+
+  // One question of a kind at a time.
+  #ask(message: ToWorker, answer: "prepared" | "committed" | "pong", withinMs = answerMs): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (this.#ended) reject(new Error(`worker ${this.id} has ended`));
+    const timer = setTimeout(() => {
+      reject(new Error(`worker ${this.id} did not answer within ${withinMs} ms`));
+    }, withinMs);
+    const question = { resolve, reject };
+    this.#asked.set(answer, question);
+    this.send(message);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      if (this.#asked.get(answer) === question) this.#asked.delete(answer);
+    });
   }
 
   #end(): void {
     this.#ended = true;
+    for (const { reject } of this.#asked.values()) reject(new Error(`worker ${this.id} ended`));
     this.#session.close();
     this.#source.end();
   }

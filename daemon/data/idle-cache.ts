@@ -26,6 +26,7 @@ export class IdleCache<V extends CacheEntry> {
   readonly #expires: Counter;
   readonly #oneshots: Counter;
   readonly #timer: ReturnType<typeof setInterval>;
+  #closed = false;
 
   constructor(capacity: number, ttlMs: number, metrics: MetricsScope) {
     this.#capacity = capacity;
@@ -48,7 +49,7 @@ export class IdleCache<V extends CacheEntry> {
   /** Adds what `get` did not find; an entry that finds no room is marked evicted at once and ends after its use. */
   add(key: string, entry: V): V {
     this.#misses.incr();
-    if (this.#entries.size >= this.#capacity && !this.#evictOne()) {
+    if (this.#closed || (this.#entries.size >= this.#capacity && !this.#evictOne())) {
       this.#oneshots.incr();
       entry.evicted = true;
       return entry;
@@ -62,8 +63,9 @@ export class IdleCache<V extends CacheEntry> {
     if (--entry.inUse === 0 && entry.evicted) entry.close();
   }
 
-  /** Ends all entries. */
+  /** Ends all entries, those in use after their use; what is added later is for one use. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
     for (const [key, entry] of this.#entries) this.#remove(key, entry);
   }

@@ -3,10 +3,10 @@
  *
  * A binding lives from `bind` to `release`; the control thread answers with a `bound` message for every change of its
  * state. A client's addresses flow from `watch` (or from the first `bound` tree that names it) to `unwatch`; those of a
- * client that was never watched end with the last binding that names it.
+ * client that was never watched end with the last binding that names it. `router` is a router's key.
  */
 
-import type { LinkerdConfig } from "../../config/schema.ts";
+import type { RouterConfig } from "../../config/schema.ts";
 import type { Addr } from "../../dtab/index.ts";
 
 /** A name tree as it crosses the port: it holds no Alt, and its leaves name clients. */
@@ -36,16 +36,34 @@ export type BindingState =
       readonly code: "E_DELEGATION_LOOP" | "E_BIND_FAILED";
     };
 
-/** What a worker is started with (`workerData`). */
-export interface WorkerStart {
-  readonly workerId: number;
-  readonly config: LinkerdConfig;
+/** A router as workers run it. */
+export interface RouterStart {
+  /** What messages call it: the one that takes the place of another has another key, though they share a label. */
+  readonly key: string;
+  readonly config: RouterConfig;
+  /** Requests in flight, an Int32 for each worker and server (in the order of the file): limits hold for the process. */
+  readonly inFlight: SharedArrayBuffer;
+}
+
+/** The key of the router that a label stands for, from its first configuration (0) on. */
+export const routerKey = (label: string, generation: number): string => `${label}#${generation}`;
+
+/** The label of a router's key. */
+export const labelOfKey = (key: string): string => key.slice(0, key.lastIndexOf("#"));
+
+/** What a worker runs, until a reload says something else. */
+export interface WorkerSetup {
+  /** In the order of the file. A key that the worker has already stands for the router it has, with another dtab at most. */
+  readonly routers: readonly RouterStart[];
   /** Absolute paths or package names of the user's own plugins. */
   readonly plugins: readonly string[];
   /** Where keys that limit requests stand, e.g. `routers[0].dtab` → `linkerd.yaml:8:5`, for the text of errors. */
   readonly places?: Readonly<Record<string, string>>;
-  /** Requests in flight, an Int32 for each server (in the order of the file) and worker: limits hold for the process. */
-  readonly inFlight: SharedArrayBuffer;
+}
+
+/** What a worker is started with (`workerData`). */
+export interface WorkerStart extends WorkerSetup {
+  readonly workerId: number;
 }
 
 /** From the control thread to a worker. */
@@ -63,6 +81,14 @@ export type ToWorker =
   | { readonly type: "share"; readonly workers: number }
   /** So many characters of a router's access log were written, or given up. */
   | { readonly type: "logged"; readonly router: string; readonly chars: number }
+  /** Make ready to run this instead: open the ports that are new, change nothing; answer `prepared` or `refused`. */
+  | { readonly type: "prepare"; readonly setup: WorkerSetup }
+  /** Run what was prepared, from this turn on; answer `committed`. */
+  | { readonly type: "commit" }
+  /** Forget what was prepared. */
+  | { readonly type: "rollback" }
+  /** Answer `pong`: the event loop turns. */
+  | { readonly type: "ping" }
   /** Log level changed. */
   | { readonly type: "level"; readonly level: string };
 
@@ -94,7 +120,11 @@ export type ToControl =
     }
   /** Lines of a router's access log, each with its end. */
   | { readonly type: "access"; readonly router: string; readonly lines: string }
-  | { readonly type: "drained" };
+  | { readonly type: "drained" }
+  | { readonly type: "prepared" }
+  | { readonly type: "refused"; readonly message: string }
+  | { readonly type: "committed" }
+  | { readonly type: "pong" };
 
 /** A change of what a worker's metrics memory holds. */
 export type MetricsChange =

@@ -9,7 +9,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { ToControl, ToWorker, WorkerStart } from "../../daemon/shared/messages.ts";
 import { createMetrics } from "../../daemon/shared/metrics-memory.ts";
 
-const { config, workerId } = workerData as WorkerStart;
+const { routers, workerId } = workerData as WorkerStart;
+const { key, config } = routers[0]!;
 const port = parentPort!;
 const tell = (message: ToControl): void => port.postMessage(message);
 const metrics = createMetrics((changes) => tell({ type: "metrics", changes }));
@@ -21,7 +22,7 @@ const waiting = new Map<number, Socket>();
 
 const obey = (socket: Socket, line: string): void => {
   const [command, name = "", value = "1"] = line.split(" ");
-  const scope = metrics.scope("rt", config.routers[0]!.label);
+  const scope = metrics.scope("rt", config.label);
   switch (command) {
     case "die":
       process.exit(3);
@@ -43,7 +44,7 @@ const obey = (socket: Socket, line: string): void => {
     case "bind":
       lastBind += 1;
       waiting.set(lastBind, socket);
-      tell({ type: "bind", bind: lastBind, router: config.routers[0]!.label, dtab: "", path: name });
+      tell({ type: "bind", bind: lastBind, router: key, dtab: "", path: name });
       return;
     case "log":
       tell({ type: "log", level: "warn", message: name, fields: { workerId } });
@@ -74,8 +75,8 @@ port.on("message", (message: ToWorker) => {
   }
 });
 
-const servers = config.routers
-  .flatMap((router) => router.servers)
+const servers = routers
+  .flatMap((router) => router.config.servers)
   .map(({ ip, port }) => {
     const server = createServer((socket) => {
       open.add(socket);

@@ -14,16 +14,20 @@ const bodyLimitBytes = 1024 * 1024;
 
 /** What the server stands on. */
 export interface AppOptions {
-  readonly pages: Pages;
-  readonly config: Pick<AdminConfig, "security" | "socketOptions">;
+  /** The pages now. */
+  readonly pages: () => Pages;
+  /** Which of them are served now. */
+  readonly security: () => AdminConfig["security"];
+  readonly socketOptions: AdminConfig["socketOptions"];
   /** The address it listens on is a loopback address. */
   readonly onLoopback: boolean;
   readonly log: Logger;
 }
 
 /** An HTTP server that answers with the pages; it does not listen yet. */
-export const createApp = async ({ pages, config, onLoopback, log }: AppOptions): Promise<Server> => {
-  const { noDelay, keepAlive, readTimeoutMs, writeTimeoutMs } = config.socketOptions;
+export const createApp = async (options: AppOptions): Promise<Server> => {
+  const { pages, security, socketOptions, onLoopback, log } = options;
+  const { noDelay, keepAlive, readTimeoutMs, writeTimeoutMs } = socketOptions;
   const server = createServer({ noDelay, ...(keepAlive === undefined ? {} : { keepAlive }) });
   // A socket that neither reads nor writes has overrun whichever limit is the shorter.
   server.timeout =
@@ -33,7 +37,15 @@ export const createApp = async ({ pages, config, onLoopback, log }: AppOptions):
     bodyLimit: bodyLimitBytes,
     serverFactory: (handler) => server.on("request", handler),
   });
-  const served = pathGate(config.security);
+  let gated = security();
+  let gate = pathGate(gated);
+  const served = (path: string): boolean => {
+    if (gated !== security()) {
+      gated = security();
+      gate = pathGate(gated);
+    }
+    return gate(path);
+  };
 
   // Pages read their bodies themselves, whatever their type.
   app.removeAllContentTypeParsers();
@@ -58,7 +70,7 @@ export const createApp = async ({ pages, config, onLoopback, log }: AppOptions):
     if (url === undefined) return send(reply, text("malformed path\n", 400));
     const { path, query } = url;
     if (!served(path)) return send(reply, text("", 404));
-    const page = findPage(pages, path);
+    const page = findPage(pages(), path);
     if (page === undefined) return notFound(request, reply);
     const methods: readonly string[] = page.methods.includes("GET")
       ? ["HEAD", ...page.methods]

@@ -1,15 +1,15 @@
 /** `/config.json`: what the file says, as JSON: its own keys with the values that were understood, secrets hidden. */
 import { parseSource, type SourceNode } from "../../../config/source.ts";
+import type { Generation } from "../generation.ts";
 import { type Page, readOnly } from "./page.ts";
-import type { AdminState } from "./state.ts";
 
 /** The page. */
-export const configPage = ({ config, configText }: Pick<AdminState, "config" | "configText">): Page =>
+export const configPage = ({ config, text }: Pick<Generation, "config" | "text">): Page =>
   readOnly(
     () => ({
       status: 200,
       contentType: "application/json;charset=UTF-8",
-      body: `${JSON.stringify(configDocument(configText, config), null, 2)}\n`,
+      body: `${JSON.stringify(configDocument(text, config), null, 2)}\n`,
     }),
     "the configuration as it was understood",
   );

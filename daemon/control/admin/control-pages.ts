@@ -1,5 +1,6 @@
-/** The pages that change something: `/logging.json` and `/admin/shutdown`. */
+/** The pages that change something: `/logging.json`, `/admin/reload` and `/admin/shutdown`. */
 import type { Logging } from "../logging.ts";
+import type { ReloadResult } from "../reloader.ts";
 import { json, type Page, type PageRequest, text } from "./page.ts";
 
 /** `/logging.json`: the loggers with their levels; a POST of `logger` and `level` changes one. */
@@ -15,6 +16,18 @@ export const loggingPage = (logging: Logging): Page => ({
     if (problem !== undefined) return text(`${problem}\n`, 400);
     logging.logger("admin").info("a log level was changed", { of: logger, to: level.toUpperCase() });
     return text("");
+  },
+});
+
+/** `/admin/reload`: reads the configuration again; 422 where it is refused, 409 where there is nothing to read. */
+export const reloadPage = (reload: () => Promise<ReloadResult>): Page => ({
+  methods: ["POST"],
+  about: "POST reads the configuration again, without a restart",
+  handle: async () => {
+    const result = await reload();
+    if (result.reloaded) return json(result);
+    const { reloaded, problems, impossible } = result;
+    return json({ reloaded, problems }, impossible === true ? 409 : 422);
   },
 });
 

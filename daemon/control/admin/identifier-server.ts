@@ -1,10 +1,10 @@
 /** The listener of `admin.httpIdentifierPort`: tells how each router would name the request that it is sent. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { LinkerdConfig } from "../../../config/schema.ts";
 import { Path } from "../../../dtab/index.ts";
 import { type Identifier, type RequestView, Unidentified } from "../../../plugins/contract.ts";
-import { context, type PluginParts } from "../naming.ts";
+import type { Generation } from "../generation.ts";
+import { context } from "../naming.ts";
 
 /** One router's way to name requests. */
 interface RouterIdentifiers {
@@ -16,14 +16,31 @@ interface RouterIdentifiers {
 /** How a router names a request, or why it does not. */
 export type Identification = { readonly path: string; readonly dtab: string } | { readonly error: string };
 
-/** Listens; rejects as `listen` does. */
+/** Listens; rejects as `listen` does. Answers as the configuration that runs then. */
 export const openIdentifierServer = async (
   ip: string,
   port: number,
-  config: LinkerdConfig,
-  parts: PluginParts,
+  current: () => Generation,
 ): Promise<Server> => {
-  const routers = config.routers.map((router): RouterIdentifiers => {
+  let of = current();
+  let routers = identifiersOf(of);
+  const server = createServer((request, response) => {
+    request.resume();
+    if (of !== current()) {
+      of = current();
+      routers = identifiersOf(of);
+    }
+    const answers = routers.map((router) => [router.label, identify(router, request)] as const);
+    response.setHeader("content-type", "application/json; charset=utf-8");
+    response.end(`${JSON.stringify(Object.fromEntries(answers), null, 2)}\n`);
+  });
+  server.listen(port, ip);
+  await once(server, "listening");
+  return server;
+};
+
+const identifiersOf = ({ config, parts }: Generation): readonly RouterIdentifiers[] =>
+  config.routers.map((router): RouterIdentifiers => {
     const metrics = parts.metrics.scope("rt", router.label, "identifier");
     const ctx = {
       ...context(parts, `router/${router.label}/identifier`, metrics),
@@ -34,16 +51,6 @@ export const openIdentifierServer = async (
     );
     return { label: router.label, dtab: router.dtab, identifiers };
   });
-  const server = createServer((request, response) => {
-    request.resume();
-    const answers = routers.map((router) => [router.label, identify(router, request)] as const);
-    response.setHeader("content-type", "application/json; charset=utf-8");
-    response.end(`${JSON.stringify(Object.fromEntries(answers), null, 2)}\n`);
-  });
-  server.listen(port, ip);
-  await once(server, "listening");
-  return server;
-};
 
 const identify = ({ dtab, identifiers }: RouterIdentifiers, request: IncomingMessage): Identification => {
   const reasons: string[] = [];

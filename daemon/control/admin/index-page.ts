@@ -80,9 +80,11 @@ const routers = (state: AdminState): string => {
   for (const series of state.metrics.series()) {
     if (series.type !== "stat" && series.scopes[2] === "server") values.set(fullName(series), series.value);
   }
-  return state.config.routers
-    .map((router) => {
-      const dentries = state.naming.routers.find(({ label }) => label === router.label)?.dtab.dentries ?? [];
+  return state
+    .current()
+    .config.routers.map((router) => {
+      const dentries =
+        state.current().naming.routers.find(({ label }) => label === router.label)?.dtab.dentries ?? [];
       const rows = router.servers.map(({ ip, port }) => {
         const of = (name: string): string =>
           String(values.get(`rt/${router.label}/server/${ip}/${port}/${name}`) ?? 0);
@@ -125,7 +127,8 @@ const clients = (state: AdminState): string => {
   }`;
 };
 
-const namers = ({ naming, config }: AdminState): string => {
+const namers = (state: AdminState): string => {
+  const { naming, config } = state.current();
   if (naming.namers.length === 0) return "";
   const rows = naming.namers.map(
     ({ prefix }, i) =>

@@ -2,9 +2,8 @@
 import type { NameInterpreter } from "../../../plugins/contract.ts";
 import type { Naming } from "../naming.ts";
 import { configPage } from "./config-page.ts";
-import { loggingPage, shutdownPage } from "./control-pages.ts";
+import { loggingPage, reloadPage, shutdownPage } from "./control-pages.ts";
 import { delegateApi } from "./delegate-api.ts";
-import { addHeapMetrics } from "./heap-metrics.ts";
 import { indexPage } from "./index-page.ts";
 import { metricsPage } from "./metrics-page.ts";
 import { json, type Page, type Pages, readOnly, text } from "./page.ts";
@@ -18,9 +17,22 @@ import {
   readyPage,
 } from "./state-pages.ts";
 
-/** The pages of a daemon; what a telemeter serves replaces what stands at the same path. */
-export const createPages = (state: AdminState): Pages => {
-  addHeapMetrics(state.metrics);
+/** The pages of a daemon as it is now, made anew after a reload. */
+export const pagesOf = (state: AdminState): (() => Pages) => {
+  let of = state.current();
+  let pages = createPages(state);
+  return () => {
+    if (of !== state.current()) {
+      of = state.current();
+      pages = createPages(state);
+    }
+    return pages;
+  };
+};
+
+/** The pages of a configuration; what a telemeter serves replaces what stands at the same path. */
+const createPages = (state: AdminState): Pages => {
+  const { naming } = state.current();
   const pages: Pages = new Map();
   pages.set(
     "/admin/ping",
@@ -35,17 +47,21 @@ export const createPages = (state: AdminState): Pages => {
   const metrics = metricsPage(state.metrics);
   pages.set("/admin/metrics.json", metrics);
   pages.set("/metrics.json", { methods: metrics.methods, handle: metrics.handle });
-  pages.set("/config.json", configPage(state));
-  pages.set("/delegator.json", delegatorPage(state));
-  pages.set("/bound-names.json", boundNamesPage(state.naming));
+  pages.set("/config.json", configPage(state.current()));
+  pages.set("/delegator.json", delegatorPage(state, naming));
+  pages.set("/bound-names.json", boundNamesPage(naming));
   pages.set("/bindings.json", bindingsPage(state.binder));
   pages.set("/client_state.json", clientStatePage(state.binder));
   pages.set("/logging.json", loggingPage(state.logging));
   pages.set(
+    "/admin/reload",
+    reloadPage(() => state.reload()),
+  );
+  pages.set(
     "/admin/shutdown",
     shutdownPage((graceMs) => state.shutdown(graceMs)),
   );
-  addStatePages(pages, state.naming);
+  addStatePages(pages, naming);
   for (const telemeter of state.telemeters) {
     for (const { path, contentType, render } of telemeter.routes ?? []) {
       const page = readOnly(
@@ -66,7 +82,7 @@ export const createPages = (state: AdminState): Pages => {
   return pages;
 };
 
-const serverInfoPage = ({ version, startedMs, clock, config }: AdminState): Page =>
+const serverInfoPage = ({ version, startedMs, clock, current }: AdminState): Page =>
   readOnly(
     () =>
       json({
@@ -74,12 +90,12 @@ const serverInfoPage = ({ version, startedMs, clock, config }: AdminState): Page
         version,
         start_time: new Date(startedMs).toISOString(),
         uptime: clock.now() - startedMs,
-        workers: config.workers,
+        workers: current().config.workers,
       }),
     "name, version and uptime",
   );
 
-const delegatorPage = ({ naming, clock }: AdminState): Page => ({
+const delegatorPage = ({ clock }: AdminState, naming: Naming): Page => ({
   methods: ["GET", "POST"],
   about: "how a name is resolved: path=/svc/web and namespace=ROUTER; dtab= adds rules",
   handle: ({ method, query, header, body }) =>

@@ -33,7 +33,9 @@ const uiPaths = new Set([
 const isUi = (path: string): boolean =>
   uiPaths.has(path) || path.startsWith("/files/") || path.startsWith("/admin/files/");
 
-const isControl = (path: string): boolean => path === "/admin/shutdown" || path === "/logging.json";
+const controlPaths = new Set(["/admin/reload", "/admin/shutdown", "/logging.json"]);
+
+const isControl = (path: string): boolean => controlPaths.has(path);
 
 /** What a browser tells about where a request comes from. */
 export interface Provenance {

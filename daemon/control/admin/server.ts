@@ -79,8 +79,19 @@ const takeOver = async (
   state: AdminState,
   log: Logger,
 ): Promise<HttpServer> => {
-  const [{ createApp }, { createPages }] = await Promise.all([import("./app.ts"), import("./pages.ts")]);
-  const server = await createApp({ pages: createPages(state), config, onLoopback: isLoopback(ip), log });
+  const [{ createApp }, { pagesOf }, { addHeapMetrics }] = await Promise.all([
+    import("./app.ts"),
+    import("./pages.ts"),
+    import("./heap-metrics.ts"),
+  ]);
+  addHeapMetrics(state.metrics);
+  const server = await createApp({
+    pages: pagesOf(state),
+    security: () => state.current().config.admin.security,
+    socketOptions: config.socketOptions,
+    onLoopback: isLoopback(ip),
+    log,
+  });
   // The HTTP server accepts on the very same socket from here on.
   server.listen(listener);
   await once(server, "listening");

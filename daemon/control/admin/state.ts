@@ -1,10 +1,10 @@
-/** What the admin pages may look at, and the one thing that they may do. */
-import type { LinkerdConfig } from "../../../config/schema.ts";
+/** What the admin pages may look at, and the few things that they may do. */
 import type { Clock, Telemeter } from "../../../plugins/contract.ts";
 import type { Binder } from "../binder.ts";
+import type { Generation } from "../generation.ts";
 import type { Logging } from "../logging.ts";
 import type { MetricsStore } from "../metrics-store.ts";
-import type { Naming } from "../naming.ts";
+import type { ReloadResult } from "../reloader.ts";
 
 /** The daemon as its pages see it. */
 export interface AdminState {
@@ -12,9 +12,8 @@ export interface AdminState {
   /** When the daemon began to start. */
   readonly startedMs: number;
   readonly clock: Clock;
-  readonly config: LinkerdConfig;
-  readonly configText: string;
-  readonly naming: Naming;
+  /** The configuration that runs, with its naming; another one after each reload. */
+  current(): Generation;
   readonly binder: Binder;
   readonly metrics: MetricsStore;
   readonly logging: Logging;
@@ -23,6 +22,8 @@ export interface AdminState {
   unready(): string | undefined;
   /** Data workers that accept, and that there should be. */
   workers(): { readonly ready: number; readonly total: number };
+  /** Reads the configuration again and goes over to it, or tells why not. */
+  reload(): Promise<ReloadResult>;
   /** Ends the daemon orderly; without a grace, within `admin.shutdownGraceMs`. */
   shutdown(graceMs: number | undefined): void;
 }

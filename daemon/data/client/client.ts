@@ -60,6 +60,7 @@ export class Client implements CacheEntry, EndpointContext {
   readonly #connectLatency: Stat;
   readonly #failedConnectLatency: Stat;
   readonly #size: Gauge;
+  readonly #algorithm: Gauge;
   readonly #adds: Counter;
   readonly #removes: Counter;
   readonly #updates: Counter;
@@ -104,7 +105,9 @@ export class Client implements CacheEntry, EndpointContext {
     this.#adds = balancing.counter("adds");
     this.#removes = balancing.counter("removes");
     this.#updates = balancing.counter("updates");
-    balancing.gauge(`algorithm/${settings.balancer.algorithm}`).set(1);
+    // Added up, not set: during a reload an older client of the same id may write here too.
+    this.#algorithm = balancing.gauge(`algorithm/${settings.balancer.algorithm}`);
+    this.#algorithm.add(1);
     const accrual = scope.scope("failure_accrual");
     this.#accrualCounters = {
       removals: accrual.counter("removals"),
@@ -149,9 +152,9 @@ export class Client implements CacheEntry, EndpointContext {
     return stats;
   }
 
-  /** A service has ended; so do its series here. */
-  forgetService(name: string): void {
-    if (this.#served.delete(name)) this.#scope.scope("service", name).close();
+  /** A service has ended; so do its series here, unless another router has the same. */
+  forgetService(name: string, alone: boolean): void {
+    if (this.#served.delete(name) && alone) this.#scope.scope("service", name).close();
   }
 
   /** The request tries again once there are addresses, or none. */
@@ -224,6 +227,7 @@ export class Client implements CacheEntry, EndpointContext {
   }
 
   #replace(addresses: readonly Address[]): void {
+    const before = this.#endpoints.size;
     const next = new Map<string, Endpoint>();
     this.#status = undefined;
     for (const address of addresses) {
@@ -247,7 +251,7 @@ export class Client implements CacheEntry, EndpointContext {
     const gone = [...this.#endpoints].filter(([key]) => !next.has(key));
     this.#endpoints.clear();
     for (const [key, endpoint] of next) this.#endpoints.set(key, endpoint);
-    this.#size.set(this.#endpoints.size);
+    this.#size.add(this.#endpoints.size - before);
     this.#balancer.update(Object.freeze([...this.#endpoints.values()]));
     // Last of all: who waits for one of them goes elsewhere at once, to those that are there now.
     for (const [, endpoint] of gone) {
@@ -280,6 +284,7 @@ export class Client implements CacheEntry, EndpointContext {
   close(): void {
     this.#replace([]);
     for (const endpoint of this.#leaving) this.#sweeper.remove(endpoint);
+    this.#algorithm.add(-1);
     this.#scope.close();
     this.#onClose(this);
   }

@@ -24,6 +24,7 @@ export class AccessLog {
   #unwritten = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** `router` is what messages call it. */
   constructor(router: string, format: string, metrics: MetricsScope, post: (message: ToControl) => void) {
     this.#router = router;
     this.#format = createFormat(format);

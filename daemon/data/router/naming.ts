@@ -23,7 +23,8 @@ export interface CacheSizes {
 
 /** What naming needs of its router. */
 export interface NamingOwner {
-  readonly label: string;
+  /** What messages call the router. */
+  readonly key: string;
   service(name: string): Service;
   serviceEnded(service: Service): void;
   createClient(id: string, closed: (client: Client) => void): Client;
@@ -41,6 +42,7 @@ export class Naming {
   readonly #bindings = new Map<number, Binding>();
   /** Every client there is, one-shot ones too: an id has one client at a time. */
   readonly #live = new Map<string, Client>();
+  #onIdle: (() => void) | undefined;
 
   constructor(
     owner: NamingOwner,
@@ -79,9 +81,10 @@ export class Naming {
       this.#bindings.delete(ended.bind);
       this.#post({ type: "release", bind: ended.bind });
       this.#owner.serviceEnded(ended.service);
+      this.#restIfIdle();
     });
     this.#bindings.set(binding.bind, binding);
-    this.#post({ type: "bind", bind: binding.bind, router: this.#owner.label, dtab: local.text, path });
+    this.#post({ type: "bind", bind: binding.bind, router: this.#owner.key, dtab: local.text, path });
     return binding;
   }
 
@@ -119,11 +122,12 @@ export class Naming {
     const client = this.#owner.createClient(id, (closed) => {
       if (this.#live.get(id) !== closed) return;
       this.#live.delete(id);
-      this.#post({ type: "unwatch", router: this.#owner.label, id });
+      this.#post({ type: "unwatch", router: this.#owner.key, id });
+      this.#restIfIdle();
     });
     this.#live.set(id, client);
     this.#clients.add(id, client);
-    this.#post({ type: "watch", router: this.#owner.label, id, bind });
+    this.#post({ type: "watch", router: this.#owner.key, id, bind });
     return client;
   }
 
@@ -161,12 +165,20 @@ export class Naming {
     return this.#live.values();
   }
 
-  /** Ends all of it. */
-  close(): void {
+  /** Ends what is not in use, and the rest when the requests that use it have ended; then calls `idle`. */
+  retire(idle: () => void): void {
     this.#paths.close();
     this.#trees.close();
     this.#bounds.close();
     this.#clients.close();
-    for (const client of [...this.#live.values()]) client.close();
+    this.#onIdle = idle;
+    this.#restIfIdle();
+  }
+
+  #restIfIdle(): void {
+    if (this.#onIdle === undefined || this.#bindings.size > 0 || this.#live.size > 0) return;
+    const idle = this.#onIdle;
+    this.#onIdle = undefined;
+    idle();
   }
 }

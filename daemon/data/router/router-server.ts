@@ -1,7 +1,8 @@
 /** One listening server of a router: its settings and its series. */
 import type { ServerConfig } from "../../../config/schema.ts";
-import type { Labeler, MetricsScope } from "../../../plugins/contract.ts";
+import type { Labeler } from "../../../plugins/contract.ts";
 import type { CallerStream, SocketAddress } from "../exchange-streams.ts";
+import type { SharedScope } from "../shared-scope.ts";
 import type { InFlight } from "./in-flight.ts";
 import { ConnectionStats, RequestStats, StatusStats } from "./stats.ts";
 
@@ -23,6 +24,7 @@ export class RouterServer {
   readonly connections: ConnectionStats;
   readonly forwarded: ForwardedLabelers | undefined;
   readonly inFlight: InFlight;
+  readonly #scope: SharedScope;
   /** Labels that hold for a whole connection. */
   readonly #kept: Readonly<Record<keyof ForwardedLabelers, WeakMap<CallerStream, string>>> = {
     by: new WeakMap(),
@@ -33,18 +35,24 @@ export class RouterServer {
     index: number,
     config: ServerConfig,
     name: string,
-    scope: MetricsScope,
+    scope: SharedScope,
     forwarded: ForwardedLabelers | undefined,
     inFlight: InFlight,
   ) {
     this.index = index;
     this.config = config;
+    this.#scope = scope;
     this.name = name;
     this.requests = new RequestStats(scope);
     this.statuses = new StatusStats(scope);
     this.connections = new ConnectionStats(scope);
     this.forwarded = forwarded;
     this.inFlight = inFlight;
+  }
+
+  /** Ends its series. */
+  close(): void {
+    this.#scope.close();
   }
 
   /** The label of one end of a connection. */

@@ -8,14 +8,7 @@ import type {
   ServiceParams,
 } from "../../../config/schema.ts";
 import { type Addr, Dtab, Path } from "../../../dtab/index.ts";
-import type {
-  ContextOf,
-  Logger,
-  MetricsScope,
-  PluginContext,
-  Slot,
-  SlotTypes,
-} from "../../../plugins/contract.ts";
+import type { ContextOf, Logger, PluginContext, Slot, SlotTypes } from "../../../plugins/contract.ts";
 import type { ProxyError } from "../../../plugins/errors.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { BindingState, ToControl } from "../../shared/messages.ts";
@@ -24,6 +17,7 @@ import { Client } from "../client/client.ts";
 import type { ClientSettings } from "../client/client-settings.ts";
 import { createParamConfigs, type ParamConfigs } from "../client/param-configs.ts";
 import type { Exchange } from "../exchange.ts";
+import type { SharedScope } from "../shared-scope.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { WorkerShare } from "../worker-share.ts";
@@ -45,7 +39,7 @@ import { createTracing, type Tracing } from "./trace.ts";
 export interface WorkerServices {
   readonly share: WorkerShare;
   readonly registry: Registry;
-  readonly metrics: MetricsScope;
+  readonly metrics: SharedScope;
   readonly log: Logger;
   readonly plugin: PluginContext;
   readonly wheel: TimerWheel;
@@ -59,6 +53,7 @@ export interface WorkerServices {
 
 /** See the file's comment. */
 export class Router implements RouterContext, NamingOwner {
+  readonly key: string;
   readonly label: string;
   readonly config: RouterConfig;
   readonly naming: Naming;
@@ -70,25 +65,32 @@ export class Router implements RouterContext, NamingOwner {
   readonly log: Logger;
   readonly errorLimits: RouterContext["errorLimits"];
   readonly bindingTimeoutMs: number;
-  readonly baseDtab: readonly string[];
+  baseDtab: readonly string[];
   readonly streaming: boolean;
   readonly compressionLevel: number;
   readonly servers: readonly RouterServer[];
   readonly accessLog: AccessLog | undefined;
 
-  readonly #index: number;
+  #index: number;
   readonly #services: WorkerServices;
-  readonly #scope: MetricsScope;
+  readonly #scope: SharedScope;
   readonly #named = new Map<string, Service>();
   readonly #clientParams: ParamConfigs<ClientParams>;
   readonly #serviceParams: ParamConfigs<ServiceParams>;
 
-  constructor(index: number, config: RouterConfig, services: WorkerServices, flights: readonly InFlight[]) {
+  constructor(
+    index: number,
+    key: string,
+    config: RouterConfig,
+    services: WorkerServices,
+    flights: readonly InFlight[],
+  ) {
     this.#index = index;
+    this.key = key;
     this.#services = services;
     this.config = config;
     this.label = config.label;
-    this.#scope = services.metrics.scope("rt", config.label);
+    this.#scope = services.metrics.open("rt", config.label);
     this.wheel = services.wheel;
     this.random = services.random;
     this.log = services.log;
@@ -109,6 +111,16 @@ export class Router implements RouterContext, NamingOwner {
     this.alwaysReadTrace = propagator.reads.some((name) => !name.startsWith("l5d-"));
     this.#clientParams = createParamConfigs(clientEntries(config.client));
     this.#serviceParams = createParamConfigs(serviceEntries(config.service));
+    this.servers = config.servers.map((server, at) => {
+      const name = `${server.ip}/${server.port}`;
+      const labeler = (block: PluginBlock) =>
+        this.#create("labeler", block, { ...services.plugin, routerLabel: config.label });
+      const forwarded = server.addForwardedHeader && {
+        by: labeler(server.addForwardedHeader.by),
+        for: labeler(server.addForwardedHeader.for),
+      };
+      return new RouterServer(at, server, name, this.#scope.open("server", name), forwarded, flights[at]!);
+    });
     this.naming = new Naming(
       this,
       config.bindingCache,
@@ -119,18 +131,8 @@ export class Router implements RouterContext, NamingOwner {
     this.accessLog =
       config.httpAccessLog === undefined
         ? undefined
-        : new AccessLog(config.label, config.httpAccessLogFormat ?? "linkerd", this.#scope, services.post);
-    if (config.originator) this.#scope.gauge("originator").set(1);
-    this.servers = config.servers.map((server, at) => {
-      const name = `${server.ip}/${server.port}`;
-      const labeler = (block: PluginBlock) =>
-        this.#create("labeler", block, { ...services.plugin, routerLabel: config.label });
-      const forwarded = server.addForwardedHeader && {
-        by: labeler(server.addForwardedHeader.by),
-        for: labeler(server.addForwardedHeader.for),
-      };
-      return new RouterServer(at, server, name, this.#scope.scope("server", name), forwarded, flights[at]!);
-    });
+        : new AccessLog(this.key, config.httpAccessLogFormat ?? "linkerd", this.#scope, services.post);
+    if (config.originator) this.#scope.gauge("originator").add(1);
   }
 
   // A plugin of the checked configuration; its block is its config.
@@ -162,11 +164,21 @@ export class Router implements RouterContext, NamingOwner {
     this.naming.addr(id, addr);
   }
 
-  /** Ends its names, clients and series. */
-  close(): void {
-    this.accessLog?.flush();
-    this.naming.close();
-    this.#scope.close();
+  /** The configuration was read again: nothing changed but its place in the file, and perhaps the dtab. */
+  reread(index: number, config: RouterConfig): void {
+    this.#index = index;
+    this.baseDtab = dtabLines(Dtab.read(config.dtab));
+  }
+
+  /** Takes no more requests: its names, clients and series end with those in flight; then calls `ended`. */
+  retire(ended: () => void): void {
+    this.naming.retire(() => {
+      this.accessLog?.flush();
+      if (this.config.originator) this.#scope.gauge("originator").add(-1);
+      for (const server of this.servers) server.close();
+      this.#scope.close();
+      ended();
+    });
   }
 
   // === NamingOwner ===
@@ -174,7 +186,7 @@ export class Router implements RouterContext, NamingOwner {
   service(path: string): Service {
     let service = this.#named.get(path);
     if (service === undefined) {
-      service = new Service(path, this.#serviceSettings(path), this.#scope.scope("service", path.slice(1)));
+      service = new Service(path, this.#serviceSettings(path), this.#scope.open("service", path.slice(1)));
       this.#named.set(path, service);
     }
     service.bindings++;
@@ -184,7 +196,7 @@ export class Router implements RouterContext, NamingOwner {
   serviceEnded(service: Service): void {
     if (--service.bindings > 0) return;
     this.#named.delete(service.path);
-    for (const client of this.naming.clients()) client.forgetService(service.name);
+    for (const client of this.naming.clients()) client.forgetService(service.name, service.alone);
     service.close();
   }
 
@@ -192,7 +204,7 @@ export class Router implements RouterContext, NamingOwner {
     return new Client(
       id,
       this.#clientSettings(id),
-      this.#scope.scope("client", id.slice(1)),
+      this.#scope.open("client", id.slice(1)),
       this.#services.sweeper,
       this.#services.share,
       closed,

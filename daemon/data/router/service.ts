@@ -1,15 +1,9 @@
 /** A logical name: its series, its retry budget and what the configuration says about it. */
 
 import type { RetryBudgetConfig } from "../../../config/schema.ts";
-import type {
-  BackoffPolicy,
-  Classifier,
-  Counter,
-  Gauge,
-  MetricsScope,
-  Stat,
-} from "../../../plugins/contract.ts";
+import type { BackoffPolicy, Classifier, Counter, Gauge, Stat } from "../../../plugins/contract.ts";
 import { RetryBudget } from "../client/retry-budget.ts";
+import type { SharedScope } from "../shared-scope.ts";
 import { RequestStats } from "./stats.ts";
 
 /** What holds for a name, worked out once from the configuration. */
@@ -37,9 +31,9 @@ export class Service {
   readonly budgetGauge: Gauge;
   /** Bindings of the name. */
   bindings = 0;
-  readonly #scope: MetricsScope;
+  readonly #scope: SharedScope;
 
-  constructor(path: string, settings: ServiceSettings, scope: MetricsScope) {
+  constructor(path: string, settings: ServiceSettings, scope: SharedScope) {
     this.path = path;
     this.name = path.slice(1);
     this.field = `l5d-dst-service: ${path}\r\n`;
@@ -53,6 +47,11 @@ export class Service {
     this.budgetExhausted = retries.counter("budget_exhausted");
     this.budgetGauge = retries.gauge("budget");
     this.budgetGauge.set(this.budget.balance(performance.now()));
+  }
+
+  /** Whether its series are this service's alone; after a reload an older router may have the same. */
+  get alone(): boolean {
+    return this.#scope.alone;
   }
 
   /** Ends its series. */

@@ -109,6 +109,11 @@ export class ConnectionStats {
     this.#sentBytes.incr(sentBytes);
   }
 
+  /** So many open ones count here from now on, or, if negative, elsewhere. */
+  moved(connections: number): void {
+    this.#connections.add(connections);
+  }
+
   /** What came was no request, or came too slowly. */
   refused(code: ErrorCode): void {
     this.#scope.counter(`refused/${code}`).incr();

@@ -14,26 +14,39 @@ const defaultWriteTimeoutMs = 60_000;
 /** Connections that wait to be accepted. */
 const defaultBacklog = 4096;
 
-/** One listener. */
+/** What a listener is opened with. */
+export interface ListenAddress {
+  readonly ip: string;
+  readonly port: number;
+  readonly socketOptions: { readonly backlog?: number | undefined };
+}
+
+/**
+ * One listener. Opened first, and told whom it serves afterwards, and again at each reload: its connections go on, and
+ * their next request is the new router's.
+ */
 export class Listener {
-  readonly #router: Router;
-  readonly #server: RouterServer;
+  readonly #address: ListenAddress;
   readonly #sweeper: Sweeper;
   readonly #log: Logger;
   readonly #connections = new Set<H1ServerConnection>();
   readonly #listening: net.Server;
+  /** Accepted before it was known whom they are for. */
+  #early: net.Socket[] = [];
+  #server: RouterServer | undefined;
+  /** Shared by all connections, and overwritten when the router changes. */
+  #context: H1ServerContext | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(router: Router, server: RouterServer, sweeper: Sweeper, log: Logger) {
-    this.#router = router;
-    this.#server = server;
+  constructor(address: ListenAddress, sweeper: Sweeper, log: Logger) {
+    this.#address = address;
     this.#sweeper = sweeper;
     this.#log = log;
-    const context = this.#context();
     // Accepted handles are taken as they are, so that each socket reads into the worker's one buffer.
     this.#listening = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) => {
       try {
-        this.#accept(accepted, context);
+        if (this.#context === undefined) this.#early.push(accepted.on("error", () => {}));
+        else this.#accept(accepted, this.#context);
       } catch (thrown) {
         reportBug("a connection that was accepted", thrown);
         accepted.destroy();
@@ -43,7 +56,7 @@ export class Listener {
 
   /** Accepts from now on; rejects if the port cannot be had. Every worker listens for itself. */
   listen(): Promise<void> {
-    const { ip, port, socketOptions } = this.#server.config;
+    const { ip, port, socketOptions } = this.#address;
     return new Promise((resolve, reject) => {
       this.#listening.once("error", reject);
       this.#listening.listen(
@@ -51,7 +64,7 @@ export class Listener {
         () => {
           this.#listening.off("error", reject);
           this.#listening.on("error", (cause) =>
-            this.#log.error("a listener failed", { server: this.#server.name, cause: cause.message }),
+            this.#log.error("a listener failed", { server: `${ip}/${port}`, cause: cause.message }),
           );
           resolve();
         },
@@ -59,9 +72,27 @@ export class Listener {
     });
   }
 
+  /** Every request that begins from now on is this router's; those in flight end where they are. */
+  serve(router: Router, server: RouterServer): void {
+    this.#server?.connections.moved(-this.#connections.size);
+    server.connections.moved(this.#connections.size);
+    this.#server = server;
+    const context = this.#contextOf(router, server);
+    this.#context = this.#context === undefined ? context : Object.assign(this.#context, context);
+    for (const accepted of this.#early.splice(0)) {
+      if (!accepted.destroyed) this.#accept(accepted, this.#context);
+    }
+  }
+
+  /** Accepts no more, and drops what came before anybody was served. */
+  close(): void {
+    this.#listening.close();
+    for (const accepted of this.#early.splice(0)) accepted.destroy();
+  }
+
   /** Accepts no more; resolves when the last connection has ended. */
   drain(): Promise<void> {
-    this.#listening.close();
+    this.close();
     for (const connection of [...this.#connections]) connection.drain();
     return new Promise((resolve) => {
       this.#drained = resolve;
@@ -87,7 +118,7 @@ export class Listener {
 
   #accept(accepted: net.Socket, context: H1ServerContext): void {
     const socket = readingInto(accepted, (length) => connection.read(readBuffer, length));
-    const { noDelay, keepAlive } = this.#server.config.socketOptions;
+    const { noDelay, keepAlive } = this.#server!.config.socketOptions;
     if (noDelay) socket.setNoDelay(true);
     if (keepAlive) socket.setKeepAlive(true);
     const connection = new H1ServerConnection(socket, context);
@@ -96,12 +127,12 @@ export class Listener {
     socket.resume();
   }
 
-  #context(): H1ServerContext {
-    const { config } = this.#server;
-    const { config: routerConfig } = this.#router;
+  #contextOf(router: Router, server: RouterServer): H1ServerContext {
+    const { config } = server;
+    const { config: routerConfig } = router;
     return {
-      accept: (exchange) => this.#router.accept(this.#server, exchange),
-      refusal: (error) => this.#router.refusal(error),
+      accept: (exchange) => router.accept(server, exchange),
+      refusal: (error) => router.refusal(error),
       limits: {
         maxHeadersBytes: routerConfig.maxHeadersKB * 1024,
         maxInitialLineBytes: routerConfig.maxInitialLineKB * 1024,
@@ -114,7 +145,7 @@ export class Listener {
       idleTimeoutMs: config.serverSession.idleTimeMs,
       lifeTimeoutMs: config.serverSession.lifeTimeMs ?? 0,
       writeTimeoutMs: config.socketOptions.writeTimeoutMs ?? defaultWriteTimeoutMs,
-      stats: this.#server.connections,
+      stats: server.connections,
       closed: (connection) => {
         this.#connections.delete(connection);
         this.#sweeper.remove(connection);

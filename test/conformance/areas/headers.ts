@@ -34,6 +34,7 @@ import {
 import { restoreHost, rewriteHost } from "../../../daemon/data/router/rewrite-host.ts";
 import { Service, type ServiceSettings } from "../../../daemon/data/router/service.ts";
 import { createTraceContext, isRecorded } from "../../../daemon/data/router/trace.ts";
+import { SharedScope } from "../../../daemon/data/shared-scope.ts";
 import type { LabelerContext, TraceContext } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import connectionRandom from "../../../plugins/labelers/connection-random.ts";
@@ -188,7 +189,7 @@ const operations: Readonly<Record<string, (given: Case) => unknown>> = {
   dst({ path, boundId, residual }) {
     const headers = fieldBlock();
     if (path !== undefined)
-      headers.appendText(new Service(path, plainService, pluginContext().metrics).field);
+      headers.appendText(new Service(path, plainService, SharedScope.root(pluginContext().metrics)).field);
     if (boundId !== undefined) headers.appendText(new Bound(boundId, residual ?? "/").fields);
     return { headers: sortedFields(headers) };
   },

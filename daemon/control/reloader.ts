@@ -1,0 +1,228 @@
+/**
+ * Reads the configuration again and goes over to it while requests are served, or leaves everything as it is.
+ *
+ * Two phases: everything that can fail comes first (reading, checking, ports, access logs, each worker's preparation),
+ * and changes nothing that a request could see. Only when all have prepared does the control thread change its naming,
+ * and then each worker commits within one turn of its event loop.
+ */
+import { ConfigError, type Issue, showIssue } from "../../config/errors.ts";
+import type { LinkerdConfig } from "../../config/schema.ts";
+import type { Counter, Logger, MetricsScope } from "../../plugins/contract.ts";
+import type { Registry } from "../../plugins/registry.ts";
+import type { AccessLogs } from "./access-log/access-logs.ts";
+import type { Binder } from "./binder.ts";
+import { applicable, diffRouters, type RouterChanges, restartKeys } from "./config-diff.ts";
+import { createGeneration, type Generation, routerNamings, withRunning } from "./generation.ts";
+import { prepareListeners } from "./listeners.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
+
+/** A configuration that was read and checked as at the start. */
+export interface ConfigRead {
+  /** Undefined if there are issues. */
+  readonly config: LinkerdConfig | undefined;
+  readonly issues: readonly Issue[];
+  readonly fileName: string;
+  readonly text: string;
+  readonly registry: Registry;
+  readonly places: Readonly<Record<string, string>>;
+}
+
+/** What a reload came to. */
+export type ReloadResult =
+  | {
+      readonly reloaded: true;
+      readonly routers: RouterChanges;
+      /** Keys whose change waits for a restart. */
+      readonly needsRestart: readonly string[];
+      readonly ms: number;
+    }
+  | {
+      readonly reloaded: false;
+      /** A line each; the configuration before serves on. */
+      readonly problems: readonly string[];
+      /** Nothing is wrong with the file: there is none that could be read again, or the daemon ends. */
+      readonly impossible?: true;
+    };
+
+/** Hears of reloads. */
+export interface ReloadObserver {
+  began(): void;
+  ended(result: ReloadResult): void;
+}
+
+/** What reloading needs. */
+export interface ReloaderOptions {
+  readonly start: Generation;
+  /** Reads and checks the file again; undefined where the configuration came from standard input. */
+  readonly read: (() => Promise<ConfigRead>) | undefined;
+  readonly binder: Pick<Binder, "replace" | "forget">;
+  /** The workers that run now. */
+  readonly workers: () => readonly Pick<
+    WorkerHandle,
+    "id" | "setup" | "prepare" | "commit" | "rollback" | "terminate"
+  >[];
+  readonly accessLogs: Pick<AccessLogs, "prepare" | "reopen">;
+  readonly metrics: MetricsScope;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  /** Hears of the beginning and the end of every reload. */
+  readonly observer?: ReloadObserver | undefined;
+}
+
+/** Keeps the configuration that runs; see the file's comment. */
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  readonly #reloads: Counter;
+  readonly #failures: Counter;
+  #current: Generation;
+  #running: Promise<ReloadResult> | undefined;
+  #waiting: Promise<ReloadResult> | undefined;
+  #ended = false;
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+    this.#current = options.start;
+    const scope = options.metrics.scope("config");
+    this.#reloads = scope.counter("reloads");
+    this.#failures = scope.counter("reload_failures");
+  }
+
+  /** What runs. */
+  get current(): Generation {
+    return this.#current;
+  }
+
+  /** Reloads; whoever asks while one is under way shares the one that follows it. `why` is for the log. */
+  reload(why: string): Promise<ReloadResult> {
+    if (this.#waiting !== undefined) return this.#waiting;
+    if (this.#running === undefined) return this.#begin(why);
+    this.#waiting = this.#running.then(() => {
+      this.#waiting = undefined;
+      return this.#begin(why);
+    });
+    return this.#waiting;
+  }
+
+  /** Refuses every reload from now on; resolves when the one that is under way is done. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#running;
+  }
+
+  #begin(why: string): Promise<ReloadResult> {
+    const { observer } = this.#options;
+    observer?.began();
+    this.#running = this.#reload(why).then((result) => {
+      this.#running = undefined;
+      observer?.ended(result);
+      return result;
+    });
+    return this.#running;
+  }
+
+  async #reload(why: string): Promise<ReloadResult> {
+    const { log, nowMs, read } = this.#options;
+    const startedMs = nowMs();
+    if (this.#ended) return this.#refuse(why, ["the daemon is shutting down"], true);
+    if (read === undefined) {
+      const problem = "the configuration came from standard input, which cannot be read again; give a file";
+      return this.#refuse(why, [problem], true);
+    }
+    try {
+      const found = await read();
+      if (found.config === undefined) {
+        return this.#refuse(
+          why,
+          found.issues.map((issue) => showIssue(found.fileName, issue)),
+        );
+      }
+      const last = this.#current;
+      const { next, workers, switchLogs } = await this.#prepare(found, found.config);
+      await this.#commit(next, workers, switchLogs);
+      const routers = diffRouters(last.written, next.written);
+      const needsRestart = restartKeys(last.config, { ...next.written, routers: next.config.routers });
+      this.#forget(last, next, routers.removed);
+      this.#reloads.incr();
+      const ms = nowMs() - startedMs;
+      log.info("the configuration was reloaded", { why, ...routers, ms });
+      for (const key of needsRestart) log.warn(`${key} needs a restart`, { why });
+      return { reloaded: true, routers, needsRestart, ms };
+    } catch (cause) {
+      if (cause instanceof ConfigError) {
+        return this.#refuse(
+          why,
+          cause.issues.map((issue) => showIssue(cause.fileName, issue)),
+        );
+      }
+      return this.#refuse(why, [cause instanceof Error ? cause.message : String(cause)]);
+    }
+  }
+
+  async #prepare(found: ConfigRead, written: LinkerdConfig) {
+    const last = this.#current;
+    const source = { path: found.fileName, text: found.text };
+    const running = withRunning(last, written);
+    const config = applicable(last.config, await prepareListeners(running.config, source, running.listeners));
+    const { text, places, registry } = found;
+    const next = createGeneration(
+      { written, config, text, places, parts: { ...last.parts, registry } },
+      last,
+    );
+    const workers = this.#options.workers();
+    const prepared = await Promise.allSettled(workers.map((worker) => worker.prepare(next.setup)));
+    try {
+      const refusal = prepared.find((each) => each.status === "rejected");
+      if (refusal !== undefined) throw refusal.reason;
+      return { next, workers, switchLogs: await this.#options.accessLogs.prepare(config) };
+    } catch (cause) {
+      for (const worker of workers) worker.rollback();
+      throw cause;
+    }
+  }
+
+  async #commit(
+    next: Generation,
+    workers: ReturnType<ReloaderOptions["workers"]>,
+    switchLogs: () => void,
+  ): Promise<void> {
+    const { binder, accessLogs, log } = this.#options;
+    // Before the workers: the new routers' first names come as soon as one has committed.
+    this.#current = next;
+    binder.replace(routerNamings(next));
+    switchLogs();
+    // One that has died is started again, with what is current.
+    await Promise.allSettled(workers.map((worker) => worker.commit(next.setup)));
+    // One that was started meanwhile, with what was current then.
+    for (const worker of this.#options.workers()) {
+      if (worker.setup.routers === next.setup.routers) continue;
+      try {
+        await worker.prepare(next.setup);
+        await worker.commit(next.setup);
+      } catch (cause) {
+        log.error("a worker cannot go over to the new configuration, and is started again", { cause });
+        await worker.terminate();
+      }
+    }
+    binder.forget();
+    await accessLogs.reopen();
+  }
+
+  // The series of what is gone from the control thread.
+  #forget(last: Generation, next: Generation, labels: readonly string[]): void {
+    const { metrics } = this.#options;
+    for (const label of labels) metrics.scope("rt", label).close();
+    const names = new Set(next.naming.namers.map(({ prefix }) => prefix.show()));
+    for (const { prefix } of last.naming.namers) {
+      if (!names.has(prefix.show())) metrics.scope("namer", prefix.show().slice(1)).close();
+    }
+  }
+
+  #refuse(why: string, problems: readonly string[], impossible?: true): ReloadResult {
+    this.#failures.incr();
+    this.#options.log.error("the configuration was not reloaded, the one before serves on", {
+      why,
+      problems,
+    });
+    return { reloaded: false, problems, ...(impossible === undefined ? {} : { impossible }) };
+  }
+}
