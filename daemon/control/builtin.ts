@@ -3,6 +3,10 @@ import consul from "../../namers/consul/namer.ts";
 import dns from "../../namers/dns.ts";
 import dnsSrv from "../../namers/dns-srv.ts";
 import fsNamer from "../../namers/fs.ts";
+import daemonset from "../../namers/k8s/daemonset.ts";
+import k8s from "../../namers/k8s/k8s.ts";
+import k8sExternal from "../../namers/k8s/k8s-external.ts";
+import k8sNs from "../../namers/k8s/k8s-ns.ts";
 import rewrite from "../../namers/rewrite.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
 import defaultInterpreter from "../../plugins/interpreters/default.ts";
@@ -24,10 +28,14 @@ export const controlPlugins: readonly AnyPlugin[] = [
   consul,
   dnsSrv,
   dns,
+  k8s,
+  k8sNs,
+  k8sExternal,
   defaultInterpreter,
   fsInterpreter,
   prometheus,
   constant,
+  daemonset,
   localhost,
   localnode,
   port,

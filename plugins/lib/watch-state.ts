@@ -56,6 +56,6 @@ export class WatchState {
   }
 }
 
-/** `2024-01-01 00:00:00 +0000`. */
-const showTime = (at: number | undefined): string | undefined =>
+/** A time as state documents have it: `2024-01-01 00:00:00 +0000`. */
+export const showTime = (at: number | undefined): string | undefined =>
   at === undefined ? undefined : `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} +0000`;

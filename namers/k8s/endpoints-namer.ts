@@ -1,0 +1,113 @@
+/** Binds a port of a service to the endpoints behind it: `io.l5d.k8s` and `io.l5d.k8s.ns`. */
+import { Activity, Addr, Address, type Bound, NameTree, Path, State, Var } from "../../dtab/index.ts";
+import type { Namer, NamerContext } from "../../plugins/contract.ts";
+import { createKubeApi, type KubeApi } from "./api.ts";
+import {
+  type K8sName,
+  type K8sOptions,
+  keyOf,
+  lowerCase,
+  readName,
+  readPortNumber,
+  targetsOf,
+} from "./names.ts";
+import { type Endpoints, readEndpoints, readService, type Service } from "./objects.ts";
+import type { WatchSource } from "./watch.ts";
+import { Watches } from "./watches.ts";
+
+/**
+ * A named port is that of the Endpoints; one that they do not have is Neg. A number goes through the ports of the
+ * Service to a target port. A service that does not exist yet is watched, and so is bound when it appears.
+ */
+export function createEndpointsNamer(
+  options: K8sOptions,
+  ctx: NamerContext,
+  api: KubeApi = createKubeApi(options),
+): Required<Namer> {
+  const endpoints = new Watches<Endpoints>("endpoints", api, ctx);
+  const services = new Watches<Service>("services", api, ctx);
+  const watchEndpoints = (name: K8sName): Activity<Endpoints> =>
+    endpoints.watch(keyOf(name), endpointsSource(name, options));
+
+  /** The port that endpoints listen at; undefined where there is none. */
+  const portOf = (name: K8sName): Activity<PortOf> => {
+    const number = readPortNumber(name.port);
+    if (number === undefined) return Activity.value<PortOf>(({ ports }) => ports.get(name.port));
+    return services.watch(keyOf(name), serviceSource(name, options)).map(({ targets }) => {
+      const target = targets.get(number);
+      if (target === undefined) return () => undefined;
+      const targetNumber = readPortNumber(target);
+      return ({ ports }) => targetNumber ?? ports.get(target);
+    });
+  };
+
+  return {
+    lookup(path) {
+      const name = readName(path, options);
+      if (name === undefined) return Activity.value<NameTree<Bound>>(NameTree.neg);
+      const set = watchEndpoints(name).flatMap((found) =>
+        portOf(name).map((port) => setOf(found, port(found))),
+      );
+      const id = ctx.prefix.concat(lowerCase(name));
+      return treeOf({ id, residual: name.residual, addr: addrOf(set) }, set);
+    },
+    names: () =>
+      endpoints.known().flatMap(([key, { ports }]) => {
+        const [, namespace = "", service = "", label] = /^([^/]*)\/([^:]*)(?::(.*))?$/.exec(key) ?? [];
+        const rest = label === undefined ? [service] : [service, label];
+        const first = options.namespace === undefined ? [namespace] : [];
+        return [...ports.keys()].map((port) => ctx.prefix.concat(Path.utf8(...first, port, ...rest)));
+      }),
+    state: () => ({ endpoints: endpoints.state(), portMappings: services.state() }),
+  };
+}
+
+/** The port of endpoints that are told when it is asked for. */
+type PortOf = (endpoints: Endpoints) => number | undefined;
+
+/** The addresses with the port; Neg without one. */
+const setOf = ({ addresses }: Endpoints, port: number | undefined): Addr =>
+  port === undefined ? Addr.neg : Addr.bound(addresses.map(({ ip, meta }) => Address.of(ip, port, meta)));
+
+/** A leaf while there is a set, even an empty one: only a port that is gone makes way for other alternatives. */
+export function treeOf(bound: Bound, set: Activity<Addr>): Activity<NameTree<Bound>> {
+  const leaf = State.ok(NameTree.leaf(bound));
+  const neg = State.ok<NameTree<Bound>>(NameTree.neg);
+  const states = set.states.map((state): State<NameTree<Bound>> => {
+    if (state.tag !== "ok") return state;
+    return state.value.tag === "neg" ? neg : leaf;
+  });
+  return Activity.of(Var.distinct(states));
+}
+
+/** The addresses, as they change. */
+export function addrOf(set: Activity<Addr>): Var<Addr> {
+  const addr = set.states.map((state): Addr => {
+    if (state.tag === "pending") return Addr.pending;
+    return state.tag === "failed" ? Addr.failed(state.error) : state.value;
+  });
+  return Var.distinct(addr, Addr.equals);
+}
+
+const endpointsSource = (name: K8sName, { labelSelector }: K8sOptions): WatchSource<Endpoints> => ({
+  kind: "Endpoints",
+  name: name.service,
+  ...targetsOf("endpoints", name, labelSelector),
+  read: readEndpoints,
+  isEmpty: ({ addresses }) => addresses.length === 0,
+  show: ({ addresses, ports }) => ({ addresses, ports: Object.fromEntries(ports) }),
+});
+
+/** The Service of a name. */
+export const serviceSource = (name: K8sName, { labelSelector }: K8sOptions): WatchSource<Service> => ({
+  kind: "Service",
+  name: name.service,
+  ...targetsOf("services", name, labelSelector),
+  read: readService,
+  isEmpty: ({ targets }) => targets.size === 0,
+  show: ({ targets, ports, ingress }) => ({
+    targets: Object.fromEntries(targets),
+    ports: Object.fromEntries(ports),
+    ingress,
+  }),
+});

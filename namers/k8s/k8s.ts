@@ -1,0 +1,12 @@
+/** `io.l5d.k8s`: `/<namespace>/<port>/<service>` to the endpoints of a service of Kubernetes. */
+import { Type } from "../../config/type.ts";
+import { definePlugin } from "../../plugins/contract.ts";
+import { createEndpointsNamer } from "./endpoints-namer.ts";
+import { k8sKeys } from "./keys.ts";
+
+export default definePlugin({
+  slot: "namer",
+  kind: "io.l5d.k8s",
+  schema: Type.Object(k8sKeys),
+  create: (options, ctx) => createEndpointsNamer(options, ctx),
+});

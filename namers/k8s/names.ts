@@ -1,0 +1,67 @@
+/** Names below the namers of Kubernetes: `<namespace>/<port>/<service>[/<label value>]`. */
+import { fromUtf8Bytes, Path } from "../../dtab/index.ts";
+
+/** What a namer of Kubernetes is told. */
+export interface K8sOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The label that the fourth segment gives the value of. */
+  readonly labelSelector?: string | undefined;
+  /** The namespace of every name, which names then leave out. */
+  readonly namespace?: string | undefined;
+}
+
+/** One name, with what was consumed of its path. */
+export interface K8sName {
+  readonly namespace: string;
+  readonly port: string;
+  readonly service: string;
+  readonly label: string | undefined;
+  /** As it was asked for. */
+  readonly given: Path;
+  readonly residual: Path;
+}
+
+/** Reads a name in lower case; undefined where segments are missing, or hold what no object of Kubernetes is called. */
+export function readName(path: Path, { namespace, labelSelector }: K8sOptions): K8sName | undefined {
+  const size = (namespace === undefined ? 3 : 2) + (labelSelector === undefined ? 0 : 1);
+  if (path.size < size) return undefined;
+  const given = path.take(size);
+  const words = given.segments.map((each) => fromUtf8Bytes(each).toLowerCase());
+  const [ns = "", port = "", service = "", label] = namespace === undefined ? words : [namespace, ...words];
+  if (!isObjectName(ns) || !isObjectName(service) || (label !== undefined && !isLabelValue(label))) {
+    return undefined;
+  }
+  return { namespace: ns, port, service, label, given, residual: path.drop(size) };
+}
+
+/** The name in lower case, as clients are called. */
+export const lowerCase = ({ given }: K8sName): Path =>
+  Path.utf8(...given.segments.map((each) => fromUtf8Bytes(each).toLowerCase()));
+
+/** `<namespace>/<service>[:<label value>]`, as state documents call the object. */
+export const keyOf = ({ namespace, service, label }: K8sName): string =>
+  label === undefined ? `${namespace}/${service}` : `${namespace}/${service}:${label}`;
+
+/** Where the object and its watch are. */
+export function targetsOf(
+  resource: "endpoints" | "services",
+  { namespace, service, label }: K8sName,
+  labelSelector: string | undefined,
+) {
+  const object = `namespaces/${encodeURIComponent(namespace)}/${resource}/${encodeURIComponent(service)}`;
+  const query =
+    label === undefined ? "" : `?labelSelector=${encodeURIComponent(`${labelSelector}=${label}`)}`;
+  return { listTarget: `/api/v1/${object}${query}`, watchTarget: `/api/v1/watch/${object}${query}` };
+}
+
+/** The port as a number, if it is one. */
+export const readPortNumber = (text: string): number | undefined =>
+  /^\+?\d{1,5}$/.test(text) ? Number(text) : undefined;
+
+/** Names come from requests, and what cannot exist is not asked for. */
+const isObjectName = (text: string): boolean =>
+  text.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text);
+
+const isLabelValue = (text: string): boolean =>
+  text.length <= 63 && /^[a-z0-9]([-_a-z0-9.]*[a-z0-9])?$/i.test(text);

@@ -1,0 +1,95 @@
+/** The watches of one namer: one per object, however many names lead to it, and only while somebody observes. */
+import { Activity, State, Var } from "../../dtab/index.ts";
+import type { NamerContext } from "../../plugins/contract.ts";
+import { BoundedMemo } from "../../plugins/lib/bounded-memo.ts";
+import type { KubeApi } from "./api.ts";
+import { type WatchSource, watchObject } from "./watch.ts";
+import { WatchRecord } from "./watch-record.ts";
+
+/** How many objects nobody watches now are remembered. */
+const remembered = 1_000;
+/** How often ages are told to the metrics. */
+const tickMs = 5_000;
+
+interface Watch<T> {
+  readonly states: Var<State<T>>;
+  readonly record: WatchRecord;
+}
+
+/** Objects of one kind. */
+export class Watches<T> {
+  readonly #api: KubeApi;
+  readonly #ctx: NamerContext;
+  readonly #what: string;
+  readonly #watches = new Map<string, Watch<T>>();
+  /** An object that comes back while the API server is away is served from here. */
+  readonly #last = new BoundedMemo<{ value: T | undefined }>(remembered);
+
+  /** `what` stands in metrics, before the key. */
+  constructor(what: string, api: KubeApi, ctx: NamerContext) {
+    this.#what = what;
+    this.#api = api;
+    this.#ctx = ctx;
+  }
+
+  /** The object over time; pending until the API server has answered, whatever it takes. */
+  watch(key: string, source: WatchSource<T>): Activity<T> {
+    return Activity.of(
+      Var.from<State<T>>(
+        () => this.#watches.get(key)?.states.sample() ?? State.pending,
+        (observer) => (this.#watches.get(key) ?? this.#open(key, source)).states.observe(observer),
+      ),
+    );
+  }
+
+  /** The keys of what is watched, with the value that is known. */
+  known(): [key: string, value: T][] {
+    return [...this.#watches].flatMap(([key, { states }]) => {
+      const state = states.sample();
+      return state.tag === "ok" ? [[key, state.value] as [string, T]] : [];
+    });
+  }
+
+  /** The document of each. */
+  state(): Record<string, unknown> {
+    return Object.fromEntries([...this.#watches].map(([key, { record }]) => [key, record.toJSON()]));
+  }
+
+  #open(key: string, source: WatchSource<T>): Watch<T> {
+    const record = new WatchRecord(this.#ctx.clock);
+    const states = Var.async<State<T>>(State.pending, async (set, signal) => {
+      record.state.start(signal);
+      signal.addEventListener("abort", () => this.#watches.delete(key));
+      const last = this.#last.get(key);
+      if (last?.value !== undefined) set(State.ok(last.value));
+      void this.#tellAge(key, record, signal);
+      const tell = (value: T): void => {
+        this.#remember(key, source.isEmpty(value) ? undefined : value);
+        set(State.ok(value));
+      };
+      await watchObject(source, this.#api, this.#ctx, record, tell, signal);
+    });
+    const watch = { states, record };
+    this.#watches.set(key, watch);
+    return watch;
+  }
+
+  /** Nothing is remembered of what is empty, so that a scan of random names displaces no real one. */
+  #remember(key: string, value: T | undefined): void {
+    const last = this.#last.get(key);
+    if (last !== undefined) last.value = value;
+    else if (value !== undefined) this.#last.add(key, () => ({ value }));
+  }
+
+  /** Seconds since the API server last said something about it; a watch that rests rises to the next bookmark. */
+  async #tellAge(key: string, record: WatchRecord, signal: AbortSignal): Promise<void> {
+    const { clock, metrics } = this.#ctx;
+    const scope = metrics.scope(this.#what, key);
+    const startedAt = clock.now();
+    const age = scope.gauge("discovery_age_seconds");
+    for (; !signal.aborted; await clock.sleep(tickMs, signal)) {
+      age.set(Math.max(0, clock.now() - (record.confirmedAt ?? startedAt)) / 1000);
+    }
+    scope.close();
+  }
+}
