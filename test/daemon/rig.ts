@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { checkConfig } from "../../config/load.ts";
 import { builtinRegistry } from "../../daemon/builtin.ts";
 import { type Daemon, type StartOptions, startDaemon } from "../../daemon/control/supervisor.ts";
+import { loadUserPlugins } from "../../plugins/registry.ts";
 
 /** A started daemon with its log. */
 export interface Rig {
@@ -20,7 +21,10 @@ export interface Rig {
 export const start = async (text: string, options: Partial<StartOptions> = {}): Promise<Rig> => {
   const registry = builtinRegistry();
   const { config, issues } = await checkConfig(text, {
-    kinds: async () => ({ kinds: registry, problems: [] }),
+    kinds: async (plugins) => ({
+      kinds: registry,
+      problems: (await loadUserPlugins(plugins, "/", registry)).problems,
+    }),
     files: { isFile: () => true, isDirectory: () => true },
     workers: 1,
   });

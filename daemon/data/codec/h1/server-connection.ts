@@ -370,6 +370,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       this.#requestDone = false;
       this.#body.startUntilClose();
       this.#writer.startTunnel(head);
+      // What came behind the request was not read so far: it may have been the next one.
+      if (!this.#processing) this.#goOn();
       return;
     }
     // An answer before the end of the request ends the connection: what follows cannot be told from the body.
