@@ -102,7 +102,8 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   hangup = () => void daemon.reload("SIGHUP");
   if (asked) hangup();
   if (values.watch) await followConfig(file, text, daemon, stop.signal);
-  systemd.ready(`Serving ${daemon.servers.length} ports`);
+  const ports = daemon.servers.length;
+  systemd.ready(`Serving ${ports} ${ports === 1 ? "port" : "ports"}`);
   systemd.watch((withinMs) => daemon.healthy(withinMs), stop.signal);
   let ending = false;
   io.onSignal(() => {

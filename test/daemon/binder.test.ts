@@ -390,3 +390,53 @@ test("explanations are bounded in number a second and in length", () => {
   assert.ok(whys.every((why) => why.length <= 30 && why.every((line) => line.length <= 300)));
   assert.match(whys.at(-1)![0]!, /not explained/);
 });
+
+test("another naming binds what is bound anew; workers hear of what differs, and clients that stay go on", () => {
+  const { binder, states, open, observers } = rig();
+  const { session, take } = open();
+  session.handle(bind(1));
+  const addr = Var.value(set(1));
+  states.set(State.ok(leaf("/#/fs/web", addr)));
+  take();
+  const next = Activity.mutable<NameTree<Bound>>();
+  const interpreter = { bind: () => next.activity };
+  binder.replace([{ label: "http", dtab: Dtab.read("/svc => /a"), interpreter }]);
+  assert.equal(observers(), 0);
+  assert.deepEqual(take(), [], "what is pending changes nothing");
+  next.states.set(State.failed(new Error("down")));
+  assert.deepEqual(take(), [], "nor does a failure");
+  next.states.set(State.ok(leaf("/#/fs/web", addr)));
+  assert.deepEqual(take(), []);
+  next.states.set(State.ok(leaf("/#/fs/new", Var.value(set(2)))));
+  assert.deepEqual(
+    take().map((message) => message.type),
+    ["bound", "addr"],
+  );
+});
+
+test("the same naming again binds nothing anew", () => {
+  const { binder, asked, open } = rig();
+  open().session.handle(bind(1));
+  const { activity } = Activity.mutable<NameTree<Bound>>();
+  const router = { label: "http", dtab: Dtab.read("/svc => /b"), interpreter: { bind: () => activity } };
+  binder.replace([router]);
+  binder.replace([{ ...router, dtab: Dtab.read("/svc => /b") }]);
+  assert.equal(asked.length, 1);
+});
+
+test("a router that is gone serves what it has bound until the last request, and is then forgotten", () => {
+  const { binder, states, open } = rig();
+  const { session, take } = open();
+  session.handle(bind(1));
+  binder.replace([]);
+  binder.forget();
+  states.set(State.ok(leaf("/#/fs/web", Var.value(set(1)))));
+  assert.deepEqual(
+    take().map((message) => message.type),
+    ["bound", "addr"],
+  );
+  session.handle({ type: "release", bind: 1 });
+  session.handle(bind(2));
+  const [refused] = take();
+  assert.equal(refused?.type === "bound" && refused.state.tag, "failed");
+});

@@ -23,7 +23,10 @@ const endpoint = async (t: TestContext, name: string) => {
   await once(server, "listening");
   t.after(() => server.closeAllConnections());
   t.after(() => server.close());
-  return { port: (server.address() as AddressInfo).port, endStreams: () => streams.forEach((end) => end()) };
+  const endStreams = (): void => {
+    for (const end of streams) end();
+  };
+  return { port: (server.address() as AddressInfo).port, endStreams };
 };
 
 const freePort = async (): Promise<number> => {
