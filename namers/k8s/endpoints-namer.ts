@@ -9,9 +9,17 @@ import {
   lowerCase,
   readName,
   readPortNumber,
+  sliceTargets,
   targetsOf,
 } from "./names.ts";
-import { type Endpoints, readEndpoints, readService, type Service } from "./objects.ts";
+import {
+  type EndpointGroup,
+  type Endpoints,
+  readEndpoints,
+  readService,
+  readSlices,
+  type Service,
+} from "./objects.ts";
 import type { WatchSource } from "./watch.ts";
 import { Watches } from "./watches.ts";
 
@@ -29,7 +37,7 @@ export function createEndpointsNamer(
   const watchEndpoints = (name: K8sName): Activity<Endpoints> =>
     endpoints.watch(keyOf(name), endpointsSource(name, options));
 
-  /** The port that endpoints listen at; undefined where there is none. */
+  /** The port of a group; undefined where it has none. */
   const portOf = (name: K8sName): Activity<PortOf> => {
     const number = readPortNumber(name.port);
     if (number === undefined) return Activity.value<PortOf>(({ ports }) => ports.get(name.port));
@@ -45,29 +53,36 @@ export function createEndpointsNamer(
     lookup(path) {
       const name = readName(path, options);
       if (name === undefined) return Activity.value<NameTree<Bound>>(NameTree.neg);
-      const set = watchEndpoints(name).flatMap((found) =>
-        portOf(name).map((port) => setOf(found, port(found))),
-      );
+      const set = watchEndpoints(name).flatMap((found) => portOf(name).map((port) => setOf(found, port)));
       const id = ctx.prefix.concat(lowerCase(name));
       return treeOf({ id, residual: name.residual, addr: addrOf(set) }, set);
     },
     names: () =>
-      endpoints.known().flatMap(([key, { ports }]) => {
+      endpoints.known().flatMap(([key, groups]) => {
         const [, namespace = "", service = "", label] = /^([^/]*)\/([^:]*)(?::(.*))?$/.exec(key) ?? [];
         const rest = label === undefined ? [service] : [service, label];
         const first = options.namespace === undefined ? [namespace] : [];
-        return [...ports.keys()].map((port) => ctx.prefix.concat(Path.utf8(...first, port, ...rest)));
+        const ports = new Set(groups.flatMap((group) => [...group.ports.keys()]));
+        return [...ports].map((port) => ctx.prefix.concat(Path.utf8(...first, port, ...rest)));
       }),
     state: () => ({ endpoints: endpoints.state(), portMappings: services.state() }),
   };
 }
 
-/** The port of endpoints that are told when it is asked for. */
-type PortOf = (endpoints: Endpoints) => number | undefined;
+/** The port of a group of endpoints, if it has it. */
+type PortOf = (group: EndpointGroup) => number | undefined;
 
-/** The addresses with the port; Neg without one. */
-const setOf = ({ addresses }: Endpoints, port: number | undefined): Addr =>
-  port === undefined ? Addr.neg : Addr.bound(addresses.map(({ ip, meta }) => Address.of(ip, port, meta)));
+/** The addresses of the groups that have the port; Neg if none has. */
+function setOf(groups: Endpoints, portOf: PortOf): Addr {
+  const found = groups.flatMap((group) => {
+    const port = portOf(group);
+    return port === undefined ? [] : [{ port, addresses: group.addresses }];
+  });
+  if (found.length === 0) return Addr.neg;
+  return Addr.bound(
+    found.flatMap(({ port, addresses }) => addresses.map(({ ip, meta }) => Address.of(ip, port, meta))),
+  );
+}
 
 /** A leaf while there is a set, even an empty one: only a port that is gone makes way for other alternatives. */
 export function treeOf(bound: Bound, set: Activity<Addr>): Activity<NameTree<Bound>> {
@@ -89,13 +104,20 @@ export function addrOf(set: Activity<Addr>): Var<Addr> {
   return Var.distinct(addr, Addr.equals);
 }
 
-const endpointsSource = (name: K8sName, { labelSelector }: K8sOptions): WatchSource<Endpoints> => ({
-  kind: "Endpoints",
-  name: name.service,
-  ...targetsOf("endpoints", name, labelSelector),
-  read: readEndpoints,
-  isEmpty: ({ addresses }) => addresses.length === 0,
-  show: ({ addresses, ports }) => ({ addresses, ports: Object.fromEntries(ports) }),
+const endpointsSource = (
+  name: K8sName,
+  { labelSelector, endpointSlices }: K8sOptions,
+): WatchSource<Endpoints> => ({
+  ...(endpointSlices
+    ? { kind: "EndpointSlice", name: undefined, ...sliceTargets(name, labelSelector), read: readSlices }
+    : {
+        kind: "Endpoints",
+        name: name.service,
+        ...targetsOf("endpoints", name, labelSelector),
+        read: readEndpoints,
+      }),
+  isEmpty: (groups) => groups.every(({ addresses }) => addresses.length === 0),
+  show: (groups) => groups.map(({ addresses, ports }) => ({ addresses, ports: Object.fromEntries(ports) })),
 });
 
 /** The Service of a name. */

@@ -2,13 +2,14 @@
 import { Type } from "../../config/type.ts";
 import { definePlugin } from "../../plugins/contract.ts";
 import { createEndpointsNamer } from "./endpoints-namer.ts";
-import { k8sKeys } from "./keys.ts";
+import { endpointSlices, k8sKeys } from "./keys.ts";
 
 export default definePlugin({
   slot: "namer",
   kind: "io.l5d.k8s.ns",
   schema: Type.Object({
     ...k8sKeys,
+    endpointSlices,
     envVar: Type.String({
       minLength: 1,
       default: "POD_NAMESPACE",

@@ -2,11 +2,11 @@
 import { Type } from "../../config/type.ts";
 import { definePlugin } from "../../plugins/contract.ts";
 import { createEndpointsNamer } from "./endpoints-namer.ts";
-import { k8sKeys } from "./keys.ts";
+import { endpointSlices, k8sKeys } from "./keys.ts";
 
 export default definePlugin({
   slot: "namer",
   kind: "io.l5d.k8s",
-  schema: Type.Object(k8sKeys),
+  schema: Type.Object({ ...k8sKeys, endpointSlices }),
   create: (options, ctx) => createEndpointsNamer(options, ctx),
 });

@@ -17,3 +17,10 @@ export const k8sKeys = {
     }),
   ),
 };
+
+/** Where endpoints come from. */
+export const endpointSlices = Type.Boolean({
+  default: false,
+  description:
+    "Read EndpointSlices instead of Endpoints: no service is too large for them, and ports stay apart.",
+});

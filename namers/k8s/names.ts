@@ -7,6 +7,8 @@ export interface K8sOptions {
   readonly port: number;
   /** The label that the fourth segment gives the value of. */
   readonly labelSelector?: string | undefined;
+  /** Whether endpoints are read from EndpointSlices, instead of Endpoints. */
+  readonly endpointSlices?: boolean | undefined;
   /** The namespace of every name, which names then leave out. */
   readonly namespace?: string | undefined;
 }
@@ -53,6 +55,15 @@ export function targetsOf(
   const query =
     label === undefined ? "" : `?labelSelector=${encodeURIComponent(`${labelSelector}=${label}`)}`;
   return { listTarget: `/api/v1/${object}${query}`, watchTarget: `/api/v1/watch/${object}${query}` };
+}
+
+/** Where the EndpointSlices of a service and their watch are. */
+export function sliceTargets({ namespace, service, label }: K8sName, labelSelector: string | undefined) {
+  const labels = [`kubernetes.io/service-name=${service}`];
+  if (label !== undefined) labels.push(`${labelSelector}=${label}`);
+  const folder = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/endpointslices`;
+  const listTarget = `${folder}?labelSelector=${encodeURIComponent(labels.join(","))}`;
+  return { listTarget, watchTarget: `${listTarget}&watch=true` };
 }
 
 /** The port as a number, if it is one. */

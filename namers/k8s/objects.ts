@@ -9,11 +9,14 @@ export interface Endpoint {
   readonly meta: Meta;
 }
 
-/** The ready addresses of a service, with the ports that have names. Subsets are merged: every address has all ports. */
-export interface Endpoints {
+/** Ready addresses that listen at the same ports, which have names. */
+export interface EndpointGroup {
   readonly addresses: readonly Endpoint[];
   readonly ports: ReadonlyMap<string, number>;
 }
+
+/** The endpoints of a service. */
+export type Endpoints = readonly EndpointGroup[];
 
 /** A service's ports, and where its load balancer is. */
 export interface Service {
@@ -25,25 +28,56 @@ export interface Service {
   readonly ingress: string | undefined;
 }
 
-/** Reads Endpoints; those that do not exist have no addresses. Ports without a name, and other than TCP, do not count. */
-export function readEndpoints(object: KubeObject | undefined): Endpoints {
+/** Reads Endpoints: one group, for Linkerd 1 merges the subsets, and every address has the ports of all. */
+export function readEndpoints([object]: readonly KubeObject[]): Endpoints {
   const addresses: Endpoint[] = [];
   const ports = new Map<string, number>();
   for (const subset of listOf(object?.["subsets"], "subsets")) {
     for (const { ip, nodeName } of listOf(subset["addresses"], "addresses")) {
       if (typeof ip !== "string") throw new Error("an address without an ip");
-      addresses.push({ ip, meta: typeof nodeName === "string" ? { nodeName } : {} });
+      addresses.push({ ip, meta: textFact("nodeName", nodeName) });
     }
-    for (const { name, port, protocol } of listOf(subset["ports"], "ports")) {
-      const isTcp = protocol === undefined || protocol === null || String(protocol).toUpperCase() === "TCP";
-      if (typeof name === "string" && name !== "" && isTcp) ports.set(name, portNumber(port));
-    }
+    for (const [name, port] of readPorts(subset["ports"])) ports.set(name, port);
   }
-  return { addresses, ports };
+  return [{ addresses, ports }];
+}
+
+/** Reads EndpointSlices: a group each. An endpoint is ready unless it says that it is not. */
+export function readSlices(objects: readonly KubeObject[]): Endpoints {
+  return objects.map((object) => {
+    const isIp = object["addressType"] !== "FQDN";
+    const ready = listOf(object["endpoints"], "endpoints").filter(
+      ({ conditions }) => isIp && asObject(conditions)?.["ready"] !== false,
+    );
+    const addresses = ready.map(({ addresses: [ip] = [], nodeName, zone }: Slice): Endpoint => {
+      if (typeof ip !== "string") throw new Error("an endpoint without an address");
+      return { ip, meta: { ...textFact("nodeName", nodeName), ...textFact("zone", zone) } };
+    });
+    return { addresses, ports: readPorts(object["ports"]) };
+  });
+}
+
+interface Slice {
+  // Consumers take the first: the others stand for the same endpoint.
+  readonly addresses?: readonly unknown[];
+  readonly nodeName?: unknown;
+  readonly zone?: unknown;
+}
+
+const textFact = (key: string, value: unknown): Meta => (typeof value === "string" ? { [key]: value } : {});
+
+/** Ports without a name, and other than TCP, do not count. */
+function readPorts(value: unknown): ReadonlyMap<string, number> {
+  const ports = new Map<string, number>();
+  for (const { name, port, protocol } of listOf(value, "ports")) {
+    const isTcp = protocol === undefined || protocol === null || String(protocol).toUpperCase() === "TCP";
+    if (typeof name === "string" && name !== "" && isTcp) ports.set(name, portNumber(port));
+  }
+  return ports;
 }
 
 /** Reads a Service; one that does not exist has no ports. */
-export function readService(object: KubeObject | undefined): Service {
+export function readService([object]: readonly KubeObject[]): Service {
   const targets = new Map<number, string>();
   const ports = new Map<string, number>();
   for (const { name, port, targetPort } of listOf(asObject(object?.["spec"])?.["ports"], "ports")) {

@@ -1,5 +1,5 @@
 /**
- * List, then watch, until nobody wants to know any more: one object of the API, or none.
+ * List, then watch, until nobody wants to know any more: one object of the API, or all that a selector finds.
  *
  * list ──ok──▶ watch ──end──▶ watch from the last version; after a while, list
  * list ──bad─▶ wait, list     watch ──reset, garbage, silence, 410──▶ wait, list
@@ -10,20 +10,19 @@ import type { PluginContext } from "../../plugins/contract.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { KubeApi } from "./api.ts";
 import { Doubtful, Gone } from "./errors.ts";
-import { asObject, isOlder, type Json, type KubeObject, objectOfKind, parseObject } from "./json.ts";
+import { asObject, isOlder, type Json, type KubeObject, listOf, objectOfKind, parseObject } from "./json.ts";
 import { readEvents, readWhole, untilSilent, within } from "./stream.ts";
 import type { WatchRecord } from "./watch-record.ts";
 
-/** Which object, and what to make of it. */
+/** Which objects, and what to make of them. */
 export interface WatchSource<T> {
   readonly kind: string;
-  readonly name: string;
-  /** Of the single object. */
+  /** Of a single object; undefined for all that the targets select. */
+  readonly name: string | undefined;
   readonly listTarget: string;
-  /** Of its watch. */
   readonly watchTarget: string;
-  /** Throws for an object that makes no sense; undefined means that there is none. */
-  read(object: KubeObject | undefined): T;
+  /** Throws for objects that make no sense; there may be none. */
+  read(objects: readonly KubeObject[]): T;
   /** Whether it has nothing that requests could be sent to. */
   isEmpty(value: T): boolean;
   /** What the state document shows of it. */
@@ -94,6 +93,8 @@ class Loop<T> {
   readonly #ctx: Context;
   readonly #record: WatchRecord;
   readonly #set: (value: T) => void;
+  /** What is there now, by name. */
+  #objects: ReadonlyMap<string, KubeObject> = new Map();
   /** Where the next watch begins; undefined asks for a list, and the empty one is that of an object that is not there. */
   #from: string | undefined;
   #listAt = 0;
@@ -133,46 +134,51 @@ class Loop<T> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { listTarget, kind, name } = this.#source;
+    const { listTarget } = this.#source;
     const { clock, random } = this.#ctx;
     this.#record.requested(listTarget);
-    const ask = async (): Promise<KubeObject | undefined> => {
+    const ask = async (): Promise<Listed> => {
       const { status, chunks } = await this.#api(listTarget, "list", signal);
       const text = await readWhole(chunks);
       this.#record.responded(text);
-      if (status === 404 && isStatus(text)) return undefined;
-      if (status !== 200) throw badStatus(status, text);
-      const object = objectOfKind(parseObject(text), kind);
-      if (object.metadata.name !== name) throw new Error(`asked for ${name}, got ${object.metadata.name}`);
-      return object;
+      return this.#readList(status, text);
     };
     const late = () => new Error(`no answer within ${pace.listMs / 1000} s`);
-    const object = await within(ask(), pace.listMs, clock, late);
+    const listed = await within(ask(), pace.listMs, clock, late);
     if (signal.aborted) return;
-    this.#believe(object);
-    const version = object?.metadata.resourceVersion;
-    this.#tell(object);
-    this.#version = version ?? this.#version;
-    this.#from = version ?? "";
+    this.#believe(listed);
+    this.#tell(new Map(listed.objects.map((object) => [object.metadata.name, object])));
+    this.#version = listed.version ?? this.#version;
+    this.#from = listed.version ?? "";
     this.#listAt = clock.now() + pace.relistMs * (0.8 + random() * 0.4);
   }
 
+  #readList(status: number, text: string): Listed {
+    const { kind, name } = this.#source;
+    // One object may not be there; a selector that finds none is an empty list.
+    if (status === 404 && name !== undefined && isStatus(text)) return { objects: [], version: undefined };
+    if (status !== 200) throw badStatus(status, text);
+    if (name === undefined) return readObjects(parseObject(text), kind);
+    const object = objectOfKind(parseObject(text), kind);
+    if (object.metadata.name !== name) throw new Error(`asked for ${name}, got ${object.metadata.name}`);
+    return { objects: [object], version: object.metadata.resourceVersion };
+  }
+
   /** Throws for a list that would take everything away or that is older than what is known, unless it is the second. */
-  #believe(object: KubeObject | undefined): void {
-    const before = this.#value;
-    const reason = this.#doubt(object);
+  #believe(listed: Listed): void {
+    const reason = this.#doubt(listed);
     const again = this.#doubtful;
-    this.#doubtful = before !== undefined && reason !== undefined && !again;
+    this.#doubtful = reason !== undefined && !again;
     if (this.#doubtful) throw new Doubtful(`${reason}; asking again`);
   }
 
-  #doubt(object: KubeObject | undefined): string | undefined {
+  #doubt({ objects, version }: Listed): string | undefined {
     if (this.#value === undefined) return undefined;
     const { isEmpty, read } = this.#source;
-    if (object !== undefined && isOlder(object.metadata.resourceVersion, this.#version)) {
-      return `version ${object.metadata.resourceVersion} is older than ${this.#version}`;
+    if (version !== undefined && isOlder(version, this.#version)) {
+      return `version ${version} is older than ${this.#version}`;
     }
-    return !isEmpty(this.#value.value) && isEmpty(read(object)) ? "all addresses are gone" : undefined;
+    return !isEmpty(this.#value.value) && isEmpty(read(objects)) ? "all addresses are gone" : undefined;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -213,8 +219,12 @@ class Loop<T> {
     const object = objectOfKind(body, this.#source.kind);
     const { name, resourceVersion } = object.metadata;
     // A server that has not caught up may tell old news.
-    if (name !== this.#source.name || isOlder(resourceVersion, this.#version)) return;
-    this.#tell(type === "DELETED" ? undefined : object);
+    const isOurs = this.#source.name === undefined || this.#source.name === name;
+    if (!isOurs || isOlder(resourceVersion, this.#version)) return;
+    const objects = new Map(this.#objects);
+    if (type === "DELETED") objects.delete(name);
+    else objects.set(name, object);
+    this.#tell(objects);
     this.#advance(resourceVersion);
   }
 
@@ -223,13 +233,30 @@ class Loop<T> {
     this.#from = version;
   }
 
-  #tell(object: KubeObject | undefined): void {
-    const value = this.#source.read(object);
+  #tell(objects: ReadonlyMap<string, KubeObject>): void {
+    const value = this.#source.read([...objects.values()]);
+    this.#objects = objects;
     this.#value = { value };
     this.#record.confirmedAt = this.#ctx.clock.now();
-    this.#record.state.update(object === undefined ? {} : this.#source.show(value));
+    this.#record.state.update(objects.size === 0 ? {} : this.#source.show(value));
     this.#set(value);
   }
+}
+
+/** What a list says; without a version there is no such object. */
+interface Listed {
+  readonly objects: readonly KubeObject[];
+  readonly version: string | undefined;
+}
+
+/** Reads a list, whose items need not say what kind they are. */
+function readObjects(list: Json, kind: string): Listed {
+  const version = asObject(list["metadata"])?.["resourceVersion"];
+  if (list["kind"] !== `${kind}List` || typeof version !== "string" || !Array.isArray(list["items"])) {
+    throw new Error(`expected ${kind}List, got ${JSON.stringify(list["kind"])}`);
+  }
+  const objects = listOf(list["items"], "items").map((item) => objectOfKind({ ...item, kind }, kind));
+  return { objects, version };
 }
 
 /** Runs with a signal of its own, which aborts with the outer one and when the work is over, however it ends. */

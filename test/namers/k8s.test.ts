@@ -1,7 +1,7 @@
 /** The namers of Kubernetes while the API server misbehaves, beyond what the vectors hold. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Addr, Address, type Bound, Path } from "../../dtab/index.ts";
+import { type Addr, Address, type Bound, NameTree, Path } from "../../dtab/index.ts";
 import { createDaemonset } from "../../namers/k8s/daemonset.ts";
 import { createEndpointsNamer } from "../../namers/k8s/endpoints-namer.ts";
 import { createExternalNamer } from "../../namers/k8s/external-namer.ts";
@@ -359,8 +359,62 @@ test("the state document tells of list, stream and errors", async () => {
   close();
 });
 
+test("EndpointSlices are put together, each with its own ports, and only what is ready counts", async () => {
+  const target =
+    "/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dweb";
+  const slice = (name: string, version: number, port: number, ips: readonly string[], ready = true) => ({
+    kind: "EndpointSlice",
+    metadata: { name, resourceVersion: String(version) },
+    addressType: "IPv4",
+    endpoints: ips.map((ip) => ({ addresses: [ip], conditions: { ready }, nodeName: "n1", zone: "z1" })),
+    ports: [{ name: "http", port, protocol: "TCP" }],
+  });
+  const list = (version: number, ...items: object[]) => ({
+    body: { kind: "EndpointSliceList", metadata: { resourceVersion: String(version) }, items },
+  });
+  const { kind: _, ...first } = slice("web-a", 3, 80, ["10.0.0.1"]);
+  const server = scriptedApi({ [target]: list(9, first, slice("web-b", 4, 8080, ["10.0.0.2"])) });
+  const clock = fakeClock();
+  const ctx = { ...pluginContext(), clock, prefix: Path.read("/#/k") };
+  const options = { host: "localhost", port: 8001, endpointSlices: true };
+  const namer = createEndpointsNamer(options, ctx, server.api);
+  const tree = observe(namer.lookup(Path.read("/prod/http/web")).states);
+  await settle();
+  const addr = observe((leafOf(tree.last()) as Bound).addr);
+  const shown = (): string => {
+    const now = addr.last();
+    return now.tag === "bound" ? now.addresses.map(Address.show).join(" ") : now.tag;
+  };
+  assert.equal(shown(), "10.0.0.1:80 10.0.0.2:8080");
+  const now = addr.last();
+  assert.deepEqual(now.tag === "bound" && now.addresses[0]?.meta, { nodeName: "n1", zone: "z1" });
+  assert.equal(
+    server.watches[0],
+    `${target}&watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=9`,
+  );
+  server.send("web", event("ADDED", slice("web-c", 10, 80, ["10.0.0.3"])));
+  server.send("web", event("MODIFIED", slice("web-b", 11, 8080, ["10.0.0.2"], false)));
+  await settle();
+  assert.equal(shown(), "10.0.0.1:80 10.0.0.3:80");
+  server.send("web", event("DELETED", slice("web-a", 12, 80, ["10.0.0.1"])));
+  await settle();
+  assert.equal(shown(), "10.0.0.3:80");
+  for (const bad of [list(20), { body: { kind: "EndpointsList", metadata: {}, items: [] } }]) {
+    server.answers.set(target, bad);
+    server.end(new Error("ECONNRESET"));
+    await clock.advance(5_000);
+    assert.equal(shown(), "10.0.0.3:80");
+  }
+  server.answers.set(target, list(21));
+  await clock.advance(30_000);
+  assert.equal(shown(), "neg");
+  assert.deepEqual(tree.last(), { tag: "ok", value: NameTree.neg });
+  addr.close();
+  tree.close();
+});
+
 test("io.l5d.k8s.ns needs its variable, and tells which", () => {
-  const options = { host: "x", port: 1, envVar: "MY_NAMESPACE" };
+  const options = { host: "x", port: 1, envVar: "MY_NAMESPACE", endpointSlices: false };
   const ctx = { ...pluginContext(), prefix: Path.read("/#/io.l5d.k8s.ns") };
   assert.throws(() => k8sNs.create(options, ctx), /MY_NAMESPACE must be set to a namespace/);
 });
