@@ -11,6 +11,7 @@ import type { NamerContext } from "../../plugins/contract.ts";
 import { Budget } from "./budget.ts";
 import { LastKnown } from "./last-known.ts";
 import { type Ask, type Listener, NotASource, type Pace, supervise } from "./supervise.ts";
+import { Trouble } from "./trouble.ts";
 import { Turns } from "./turns.ts";
 import { type Look, WatchedName } from "./watched-name.ts";
 
@@ -57,6 +58,7 @@ export class Discovery<V, C = undefined> {
   readonly #turns: Readonly<Record<"found" | "first" | "absent", Turns>>;
   readonly #budget: Budget;
   readonly #lastKnown: LastKnown<V>;
+  readonly #trouble: Trouble;
   readonly #looks = new Map<string, Var<Look<V>>>();
   readonly #names = new Map<string, WatchedName<V>>();
   #ticker: AbortController | undefined;
@@ -68,6 +70,7 @@ export class Discovery<V, C = undefined> {
     this.#turns = { found: new Turns(found), first: new Turns(first), absent: new Turns(absent) };
     this.#budget = new Budget(ctx.clock, budget);
     this.#lastKnown = new LastKnown(ctx.clock);
+    this.#trouble = new Trouble(options.source, ctx.log, ctx.clock);
   }
 
   /** The name over time; `ask` gives undefined for one that the source does not know. */
@@ -136,8 +139,7 @@ export class Discovery<V, C = undefined> {
 
   #listener(record: WatchedName<V>, set: (look: Look<V>) => void): Listener<V | undefined> {
     const { source, limits, firstFailure } = this.#options;
-    const { log, metrics } = this.#ctx;
-    let complained = false;
+    const { metrics } = this.#ctx;
     return {
       turns: () => this.#turns[turnOf(record)],
       leastRoundMs: () => limits.leastRoundMs[record.look.tag === "absent" ? "absent" : "found"],
@@ -147,22 +149,14 @@ export class Discovery<V, C = undefined> {
         record.answered(look);
         if (value !== undefined) this.#tellAge(record);
         else this.#forgetAge(record);
-        if (complained) log.info(`${source} answers again`, { name: record.name });
-        complained = false;
+        this.#trouble.remove(record);
         set(look);
       },
       failed: (error) => {
         metrics.counter("discovery_failures").incr();
         record.watch.fail(error.message);
         const known = record.answeredAt !== undefined;
-        if (!complained) {
-          const kept = known ? "; what is known stays in use" : "";
-          log.warn(`${source} does not answer as it should${kept}`, {
-            name: record.name,
-            cause: error.message,
-          });
-        }
-        complained = true;
+        this.#trouble.add(record, record.name, error, known);
         if (known) return;
         const fails = firstFailure === "failed" || error instanceof NotASource;
         record.look = fails ? { tag: "failed", message: `${source}: ${error.message}` } : { tag: "absent" };
@@ -190,6 +184,7 @@ export class Discovery<V, C = undefined> {
     this.#names.delete(name);
     this.#ctx.metrics.gauge("discovery_watched").set(this.#names.size);
     this.#forgetAge(record);
+    this.#trouble.remove(record);
     if (this.#names.size === 0) {
       this.#ticker?.abort();
       this.#ticker = undefined;
@@ -202,28 +197,39 @@ export class Discovery<V, C = undefined> {
   // === Age ===
 
   async #tick(signal: AbortSignal): Promise<void> {
+    let told = 0;
     for (; !signal.aborted; await this.#ctx.clock.sleep(tickMs, signal)) {
       for (const record of this.#names.values()) if (record.age !== undefined) this.#tellAge(record);
+      const stale = [...this.#names.values()].filter((record) => record.stale);
+      this.#tellStale(stale, told);
+      told = stale.length;
+    }
+  }
+
+  /** One line when more names are stale than at the last look, and one when none is any more. */
+  #tellStale(stale: readonly WatchedName<V>[], told: number): void {
+    const { source } = this.#options;
+    const [first] = stale;
+    if (first === undefined) {
+      if (told > 0) this.#ctx.log.info(`what is known from ${source} is fresh again`);
+    } else if (stale.length > told) {
+      this.#ctx.log.warn(`what is known of names is stale: ${source} has not confirmed it`, {
+        names: stale.length,
+        name: first.name,
+        ageSeconds: Math.round(first.ageSeconds()),
+        cause: first.watch.toJSON()["lastError"],
+      });
     }
   }
 
   #tellAge(record: WatchedName<V>): void {
-    const { staleAfterMs, source } = this.#options;
-    const { log, metrics } = this.#ctx;
+    const { staleAfterMs } = this.#options;
     record.age ??= this.#scope(record).gauge("discovery_age_seconds");
     const age = record.ageSeconds();
     record.age.set(age);
     const stale = staleAfterMs !== undefined && age * 1000 > staleAfterMs;
-    if (stale === record.stale) return;
+    if (stale !== record.stale) this.#ctx.metrics.gauge("discovery_stale_names").add(stale ? 1 : -1);
     record.stale = stale;
-    metrics.gauge("discovery_stale_names").add(stale ? 1 : -1);
-    if (!stale) log.info(`a name is fresh again at ${source}`, { name: record.name });
-    else
-      log.warn(`what is known of a name is stale: ${source} has not confirmed it`, {
-        name: record.name,
-        ageSeconds: Math.round(age),
-        cause: record.watch.toJSON()["lastError"],
-      });
   }
 
   #forgetAge(record: WatchedName<V>): void {

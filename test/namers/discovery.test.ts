@@ -236,3 +236,23 @@ function stateOf(discovery: Discovery<string, number>, name: string): Record<str
   };
   return names[name]!;
 }
+
+test("an outage of many names is a few lines in the log, not one for each", async () => {
+  const limits = { ...options.limits, found: 60, first: 60, budget: { perSecond: 100, burst: 100 } };
+  const { clock, log, backend, watch, news } = rig({ limits, staleAfterMs: undefined });
+  const names = Array.from({ length: 50 }, (_, i) => `s${i}`);
+  for (const name of names) backend.names.set(name, "1");
+  const watches = names.map((name) => observe(watch(name)));
+  await clock.advance(1_000);
+  backend.down = new Error("refused");
+  await news();
+  await clock.advance(120_000);
+  assert.equal(log.lines.filter((line) => line.includes("does not answer as it should")).length, 1);
+  backend.down = undefined;
+  await clock.advance(10_000);
+  assert.equal(log.lines.filter((line) => line.includes("has answered for every name")).length, 1);
+  backend.down = new Error("refused");
+  await news();
+  assert.equal(log.lines.filter((line) => line.includes("does not answer as it should")).length, 2);
+  for (const each of watches) each.close();
+});
