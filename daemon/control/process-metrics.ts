@@ -1,8 +1,9 @@
 /** What the process itself uses, under the names that Linkerd 1's dashboards know (`jvm/…`). */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { monitorEventLoopDelay, PerformanceObserver, performance } from "node:perf_hooks";
 import type { MetricsStore } from "./metrics-store.ts";
+import { fileLimit, openFiles } from "./open-files.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** Adds the gauges of the process; the returned function ends what they need. */
@@ -53,19 +54,6 @@ export const addWorkerMetrics = (store: MetricsStore, pool: WorkerPool, size: nu
       return Math.round(share * 10_000) / 10_000;
     });
   }
-};
-
-const openFiles = (): number | undefined => {
-  try {
-    return readdirSync("/proc/self/fd").length - 1; // The listing has one open itself.
-  } catch {
-    return undefined;
-  }
-};
-
-const fileLimit = (): number => {
-  const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
-  return soft === undefined ? 0 : Number(soft);
 };
 
 const residentBytes = (): number => {

@@ -19,6 +19,7 @@ import { explain, listenError, prepareListeners } from "./listeners.ts";
 import { createLogging, type LevelName, type Logging, type LogOutput } from "./logging.ts";
 import { MetricsStore } from "./metrics-store.ts";
 import { context, type PluginParts } from "./naming.ts";
+import { watchOpenFiles } from "./open-files.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
 import { type ConfigRead, Reloader, type ReloadObserver, type ReloadResult } from "./reloader.ts";
 import { WorkerHandle } from "./worker-handle.ts";
@@ -143,6 +144,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     }
   });
   const endProcessMetrics = addProcessMetrics(store);
+  const endOpenFiles = watchOpenFiles(log);
   addWorkerMetrics(store, pool, config.workers);
 
   const stop = new AbortController();
@@ -178,6 +180,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     stop.abort();
     clearInterval(interval);
     endProcessMetrics();
+    endOpenFiles();
     await running;
     await accessLogs.close();
     await Promise.all([admin?.close(), closeServer(identifierServer)]);

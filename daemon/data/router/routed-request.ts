@@ -12,6 +12,7 @@ import { Endpoint } from "../client/endpoint.ts";
 import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import { HeaderList } from "../header-list.ts";
+import { isLocalTrouble } from "../local-trouble.ts";
 import { accessFacts, lengthOf } from "./access-facts.ts";
 import { prepareAnswer } from "./answer.ts";
 import { Arrival } from "./arrival.ts";
@@ -231,7 +232,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.#disarm("attempt");
     if (progress !== "unsent") this.#disarm("bind");
     client.statuses.error();
-    this.#endAttempt(false, now, error);
+    this.#endAttempt(isLocalTrouble(error) ? undefined : false, now, error);
     (this.tried ??= []).push(`${endpoint?.name ?? client.id}: ${error.message}`);
     if (
       exchange.replayable &&

@@ -94,7 +94,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
             "E_CONNECTION_CLOSED",
             `the endpoint's connection failed: ${cause.code ?? cause.message}`,
           )
-        : new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`);
+        : new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`, { cause });
     });
     const drained = (): void => this.#exchange?.endpointDrained();
     socket.on(
