@@ -62,3 +62,16 @@ export async function within<T>(work: Promise<T>, ms: number, clock: Clock, late
     over.abort();
   }
 }
+
+/** Runs with a signal of its own, which aborts with the outer one and when the work is over, however it ends. */
+export async function inner<T>(outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const stop = (): void => own.abort();
+  outer.addEventListener("abort", stop, { once: true });
+  try {
+    return await work(own.signal);
+  } finally {
+    outer.removeEventListener("abort", stop);
+    own.abort();
+  }
+}

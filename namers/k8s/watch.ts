@@ -8,10 +8,11 @@
  */
 import type { PluginContext } from "../../plugins/contract.ts";
 import { backoffMs } from "../lib/backoff.ts";
+import { badStatus, type Listed, readList } from "./answers.ts";
 import type { KubeApi } from "./api.ts";
 import { Doubtful, Gone } from "./errors.ts";
-import { asObject, isOlder, type Json, type KubeObject, listOf, objectOfKind, parseObject } from "./json.ts";
-import { readEvents, readWhole, untilSilent, within } from "./stream.ts";
+import { asObject, isOlder, type Json, type KubeObject, objectOfKind } from "./json.ts";
+import { inner, readEvents, readWhole, untilSilent, within } from "./stream.ts";
 import type { WatchRecord } from "./watch-record.ts";
 
 /** Which objects, and what to make of them. */
@@ -41,45 +42,42 @@ export const pace = {
   relistMs: 600_000,
   /** When a doubtful list is asked for again. */
   confirmMs: 10_000,
+  /** So many watches may be open for objects that are not there; the others are asked for now and then. */
+  maxAbsent: 64,
+  absentMs: 20_000,
   /** A watch that ends sooner counts as a failure when it comes to waiting. */
   shortMs: 1_000,
   backoff: { minMs: 100, maxMs: 10_000 },
 } as const;
 
-type Context = Pick<PluginContext, "clock" | "random" | "log">;
+/** What a watch needs; names come from requests, and those that lead to nothing share a limit. */
+export interface WatchContext extends Pick<PluginContext, "clock" | "random" | "log"> {
+  readonly absent: { watches: number };
+}
 
 /** Runs the loop; `set` hears each value that is new. It never throws. */
 export async function watchObject<T>(
   source: WatchSource<T>,
   api: KubeApi,
-  ctx: Context,
+  ctx: WatchContext,
   record: WatchRecord,
   set: (value: T) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const loop = new Loop(source, api, ctx, record, set);
   let failures = 0;
-  let complained = false;
   while (!signal.aborted) {
     const startedAt = ctx.clock.now();
     try {
       await loop.round(signal);
-      if (complained) ctx.log.info("Kubernetes answers again", { target: source.listTarget });
-      complained = false;
       if (ctx.clock.now() - startedAt >= pace.shortMs) failures = 0;
       else await ctx.clock.sleep(backoffMs(failures++, pace.backoff, ctx.random), signal);
     } catch (error) {
       record.streamEnded();
       if (signal.aborted) return;
       loop.relist();
-      if (ctx.clock.now() - startedAt >= pace.idleMs) failures = 0;
-      const { message } = error as Error;
-      if (!(error instanceof Gone)) record.state.fail(message);
-      if (!(error instanceof Gone) && !complained) {
-        const kept = loop.known ? "; what is known stays in use" : "";
-        ctx.log.warn(`a watch of Kubernetes broke${kept}`, { target: source.listTarget, cause: message });
-        complained = true;
-      }
+      if (!(error instanceof Gone)) loop.complain((error as Error).message);
+      if (ctx.clock.now() - startedAt >= pace.backoff.maxMs) failures = 0;
       const waitMs =
         error instanceof Doubtful ? pace.confirmMs : backoffMs(failures++, pace.backoff, ctx.random);
       await ctx.clock.sleep(waitMs, signal);
@@ -90,7 +88,7 @@ export async function watchObject<T>(
 class Loop<T> {
   readonly #source: WatchSource<T>;
   readonly #api: KubeApi;
-  readonly #ctx: Context;
+  readonly #ctx: WatchContext;
   readonly #record: WatchRecord;
   readonly #set: (value: T) => void;
   /** What is there now, by name. */
@@ -102,11 +100,12 @@ class Loop<T> {
   #version = "";
   #value: { readonly value: T } | undefined;
   #doubtful = false;
+  #complained = false;
 
   constructor(
     source: WatchSource<T>,
     api: KubeApi,
-    ctx: Context,
+    ctx: WatchContext,
     record: WatchRecord,
     set: (value: T) => void,
   ) {
@@ -117,20 +116,41 @@ class Loop<T> {
     this.#set = set;
   }
 
-  get known(): boolean {
-    return this.#value !== undefined;
+  /** Tells of a failure, the first in a row in the log too. */
+  complain(message: string): void {
+    this.#record.state.fail(message);
+    if (this.#complained) return;
+    this.#complained = true;
+    const kept = this.#value === undefined ? "" : "; what is known stays in use";
+    this.#ctx.log.warn(`a watch of Kubernetes broke${kept}`, {
+      target: this.#source.listTarget,
+      cause: message,
+    });
   }
 
+  /** The next round begins with a list. */
   relist(): void {
     this.#from = undefined;
   }
 
   /** A list if it is time for one, then a watch until the server ends it. */
   async round(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#ctx;
-    if (this.#from === undefined || clock.now() >= this.#listAt)
+    const { clock, random, absent } = this.#ctx;
+    if (this.#from === undefined || clock.now() >= this.#listAt) {
       await inner(signal, (own) => this.#list(own));
-    if (!signal.aborted) await inner(signal, (own) => this.#watch(own));
+    }
+    if (signal.aborted) return;
+    if (this.#objects.size > 0) return inner(signal, (own) => this.#watch(own));
+    if (absent.watches >= pace.maxAbsent) {
+      this.relist();
+      return clock.sleep(pace.absentMs * (0.5 + random()), signal);
+    }
+    absent.watches++;
+    try {
+      await inner(signal, (own) => this.#watch(own));
+    } finally {
+      absent.watches--;
+    }
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -141,7 +161,7 @@ class Loop<T> {
       const { status, chunks } = await this.#api(listTarget, "list", signal);
       const text = await readWhole(chunks);
       this.#record.responded(text);
-      return this.#readList(status, text);
+      return readList(status, text, this.#source);
     };
     const late = () => new Error(`no answer within ${pace.listMs / 1000} s`);
     const listed = await within(ask(), pace.listMs, clock, late);
@@ -151,17 +171,6 @@ class Loop<T> {
     this.#version = listed.version ?? this.#version;
     this.#from = listed.version ?? "";
     this.#listAt = clock.now() + pace.relistMs * (0.8 + random() * 0.4);
-  }
-
-  #readList(status: number, text: string): Listed {
-    const { kind, name } = this.#source;
-    // One object may not be there; a selector that finds none is an empty list.
-    if (status === 404 && name !== undefined && isStatus(text)) return { objects: [], version: undefined };
-    if (status !== 200) throw badStatus(status, text);
-    if (name === undefined) return readObjects(parseObject(text), kind);
-    const object = objectOfKind(parseObject(text), kind);
-    if (object.metadata.name !== name) throw new Error(`asked for ${name}, got ${object.metadata.name}`);
-    return { objects: [object], version: object.metadata.resourceVersion };
   }
 
   /** Throws for a list that would take everything away or that is older than what is known, unless it is the second. */
@@ -193,6 +202,10 @@ class Loop<T> {
     if (status === 410) throw new Gone("410 Gone");
     if (status !== 200) throw badStatus(status, await within(readWhole(chunks), pace.listMs, clock, late));
     this.#record.streamStarted();
+    if (this.#complained) {
+      this.#ctx.log.info("Kubernetes answers again", { target: this.#source.listTarget });
+    }
+    this.#complained = false;
     for await (const event of readEvents(untilSilent(chunks, pace.idleMs, clock))) {
       if (signal.aborted) return;
       this.#record.streamed(event);
@@ -241,52 +254,4 @@ class Loop<T> {
     this.#record.state.update(objects.size === 0 ? {} : this.#source.show(value));
     this.#set(value);
   }
-}
-
-/** What a list says; without a version there is no such object. */
-interface Listed {
-  readonly objects: readonly KubeObject[];
-  readonly version: string | undefined;
-}
-
-/** Reads a list, whose items need not say what kind they are. */
-function readObjects(list: Json, kind: string): Listed {
-  const version = asObject(list["metadata"])?.["resourceVersion"];
-  if (list["kind"] !== `${kind}List` || typeof version !== "string" || !Array.isArray(list["items"])) {
-    throw new Error(`expected ${kind}List, got ${JSON.stringify(list["kind"])}`);
-  }
-  const objects = listOf(list["items"], "items").map((item) => objectOfKind({ ...item, kind }, kind));
-  return { objects, version };
-}
-
-/** Runs with a signal of its own, which aborts with the outer one and when the work is over, however it ends. */
-async function inner<T>(outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const own = new AbortController();
-  const stop = (): void => own.abort();
-  outer.addEventListener("abort", stop, { once: true });
-  try {
-    return await work(own.signal);
-  } finally {
-    outer.removeEventListener("abort", stop);
-    own.abort();
-  }
-}
-
-/** Whether a text is the API server's own word, and not that of somebody in between. */
-function isStatus(text: string): boolean {
-  try {
-    return parseObject(text)["kind"] === "Status";
-  } catch {
-    return false;
-  }
-}
-
-function badStatus(status: number, text: string): Error {
-  let message = text.slice(0, 200);
-  try {
-    message = String(parseObject(text)["message"] ?? message);
-  } catch {
-    // Not the API server's own words: shown as they are.
-  }
-  return new Error(`status ${status}: ${message}`);
 }

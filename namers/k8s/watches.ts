@@ -3,7 +3,7 @@ import { Activity, State, Var } from "../../dtab/index.ts";
 import type { NamerContext } from "../../plugins/contract.ts";
 import { BoundedMemo } from "../../plugins/lib/bounded-memo.ts";
 import type { KubeApi } from "./api.ts";
-import { type WatchSource, watchObject } from "./watch.ts";
+import { type WatchContext, type WatchSource, watchObject } from "./watch.ts";
 import { WatchRecord } from "./watch-record.ts";
 
 /** How many objects nobody watches now are remembered. */
@@ -19,7 +19,7 @@ interface Watch<T> {
 /** Objects of one kind. */
 export class Watches<T> {
   readonly #api: KubeApi;
-  readonly #ctx: NamerContext;
+  readonly #ctx: NamerContext & WatchContext;
   readonly #what: string;
   readonly #watches = new Map<string, Watch<T>>();
   /** An object that comes back while the API server is away is served from here. */
@@ -29,7 +29,7 @@ export class Watches<T> {
   constructor(what: string, api: KubeApi, ctx: NamerContext) {
     this.#what = what;
     this.#api = api;
-    this.#ctx = ctx;
+    this.#ctx = { ...ctx, absent: { watches: 0 } };
   }
 
   /** The object over time; pending until the API server has answered, whatever it takes. */

@@ -340,6 +340,40 @@ test("names that no object can have are not asked for", async () => {
   close();
 });
 
+test("random names cost a limited number of watches, and are found when they appear all the same", async () => {
+  const { clock, server, namer, set, close } = await watching();
+  const trees = Array.from({ length: 200 }, (_, i) =>
+    observe(namer.lookup(Path.read(`/prod/http/scan-${i}`)).states),
+  );
+  await settle();
+  assert.equal(server.open.size, 1 + 64);
+  for (const tree of trees) assert.deepEqual(tree.last(), { tag: "ok", value: NameTree.neg });
+  server.answers.set("/api/v1/namespaces/prod/endpoints/scan-199", {
+    body: endpoints(50, ["10.0.3.1"], 80, "scan-199"),
+  });
+  await clock.advance(30_000);
+  assert.ok(leafOf(trees[199]!.last()));
+  assert.equal(set(), "10.0.0.1:80");
+  for (const tree of trees) tree.close();
+  await settle();
+  assert.equal(server.open.size, 1);
+  close();
+});
+
+test("a failure is told once, and so is its end", async () => {
+  const { clock, log, server, close } = await watching();
+  server.answers.set(web, { status: 500, body: "" });
+  server.end(new Error("ECONNRESET"));
+  await clock.advance(60_000);
+  server.answers.set(web, { body: endpoints(11, ["10.0.0.1"]) });
+  await clock.advance(15_000);
+  assert.deepEqual(log.lines, [
+    "warn: a watch of Kubernetes broke; what is known stays in use",
+    "info: Kubernetes answers again",
+  ]);
+  close();
+});
+
 test("the state document tells of list, stream and errors", async () => {
   const { server, namer, close } = await watching();
   server.send("web", event("MODIFIED", endpoints(11, ["10.0.0.2"])));
