@@ -55,8 +55,16 @@ export function wrk(options: WrkOptions): Promise<Load> {
   });
 }
 
-/** Sends `perSecond` requests a second over keep-alive connections, however fast the answers come. */
-export async function fixedRate(port: number, perSecond: number, seconds: number): Promise<Load> {
+/**
+ * Sends `perSecond` requests a second over keep-alive connections, however fast the answers come. What has no answer
+ * `settleMs` after the last was sent is unanswered.
+ */
+export async function fixedRate(
+  port: number,
+  perSecond: number,
+  seconds: number,
+  settleMs = 100,
+): Promise<Load & { readonly unanswered: number }> {
   const request = "GET / HTTP/1.1\r\nHost: svc-0\r\n\r\n";
   const idle: net.Socket[] = [];
   const all = new Set<net.Socket>();
@@ -93,8 +101,10 @@ export async function fixedRate(port: number, perSecond: number, seconds: number
     const timer = setInterval(() => {
       const elapsed = (performance.now() - begun) / 1000;
       if (elapsed >= seconds) {
-        clearInterval(timer);
-        setTimeout(resolve, 100);
+        if (latencies.length >= sent || elapsed >= seconds + settleMs / 1000) {
+          clearInterval(timer);
+          resolve();
+        }
         return;
       }
       while (sent < elapsed * perSecond) send();
@@ -103,5 +113,6 @@ export async function fixedRate(port: number, perSecond: number, seconds: number
   for (const socket of all) socket.destroy();
   latencies.sort((a, b) => a - b);
   const at = (quantile: number) => latencies[Math.floor(latencies.length * quantile)] ?? 0;
-  return { requests: latencies.length, seconds, bytes, p50Us: at(0.5), p99Us: at(0.99), errors };
+  const unanswered = sent - latencies.length;
+  return { requests: latencies.length, seconds, bytes, p50Us: at(0.5), p99Us: at(0.99), errors, unanswered };
 }

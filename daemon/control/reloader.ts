@@ -121,8 +121,10 @@ export class Reloader {
   }
 
   async #reload(why: string): Promise<ReloadResult> {
-    const { log, nowMs, read } = this.#options;
+    const { accessLogs, log, nowMs, read } = this.#options;
     const startedMs = nowMs();
+    // Whoever moves log files away sends SIGHUP, and need not have changed the configuration.
+    void accessLogs.reopen();
     if (this.#ended) return this.#refuse(why, ["the daemon is shutting down"], true);
     if (read === undefined) {
       const problem = "the configuration came from standard input, which cannot be read again; give a file";
@@ -185,7 +187,7 @@ export class Reloader {
     workers: ReturnType<ReloaderOptions["workers"]>,
     switchLogs: () => void,
   ): Promise<void> {
-    const { binder, accessLogs, log } = this.#options;
+    const { binder, log } = this.#options;
     // Before the workers: the new routers' first names come as soon as one has committed.
     this.#current = next;
     binder.replace(routerNamings(next));
@@ -204,7 +206,6 @@ export class Reloader {
       }
     }
     binder.forget();
-    await accessLogs.reopen();
   }
 
   // The series of what is gone from the control thread.
