@@ -1,10 +1,13 @@
 /**
- * Asks a Kubernetes API server over plain HTTP, as `kubectl proxy` serves it: whole answers, and streams that stay open.
+ * Asks a Kubernetes API server: whole answers, and streams that stay open. Over plain HTTP, as `kubectl proxy` serves
+ * it, or over TLS with the token of a service account, whose files are read anew for each request, as they are rotated.
  *
- * It stands on `node:http`, loaded at the first request.
+ * It stands on `node:http` and `node:https`, loaded at the first request.
  */
-import type { Agent, IncomingMessage } from "node:http";
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 /** An answer whose head is there. */
 export interface KubeReply {
@@ -16,7 +19,13 @@ export interface KubeReply {
 /** GETs a target (path and query); a stream has a connection of its own. Ends with `signal`. */
 export type KubeApi = (target: string, kind: "list" | "watch", signal: AbortSignal) => Promise<KubeReply>;
 
-type Http = typeof import("node:http");
+/** Where the API server is. */
+export interface ApiServer {
+  readonly host: string;
+  readonly port: number;
+  /** The folder with `token` and `ca.crt`; without one there is no TLS. */
+  readonly serviceAccount?: string | undefined;
+}
 
 // An import of node:http reads all its exports, one of which loads undici, 18 MB: require does not.
 const require = createRequire(import.meta.url);
@@ -27,19 +36,23 @@ const maxListConnections = 8;
 const keepAliveMs = 10_000;
 
 /** Makes one; nothing is opened before the first request. */
-export function createKubeApi({ host, port }: { readonly host: string; readonly port: number }): KubeApi {
-  let shared: { readonly http: Http; readonly lists: Agent; readonly watches: Agent } | undefined;
+export function createKubeApi({ host, port, serviceAccount }: ApiServer): KubeApi {
   const open = () => {
-    const http = require("node:http") as Http;
+    const http = require(
+      serviceAccount === undefined ? "node:http" : "node:https",
+    ) as typeof import("node:https");
     const lists = new http.Agent({ keepAlive: true, maxSockets: maxListConnections });
     return { http, lists, watches: new http.Agent({ keepAlive: true, maxFreeSockets: 4 }) };
   };
+  let shared: ReturnType<typeof open> | undefined;
   return (path, kind, signal) =>
     new Promise((resolve, reject) => {
       const { http, lists, watches } = (shared ??= open());
       const agent = kind === "list" ? lists : watches;
       const headers = { accept: "application/json", "user-agent": "pointsman" };
-      const request = http.request({ agent, host, port, path, headers, signal });
+      const options: RequestOptions = { agent, host, port, path, headers, signal };
+      const own = serviceAccount === undefined ? options : withCredentials(options, serviceAccount);
+      const request = http.request(own);
       request.on("socket", (socket) => {
         socket.unref();
         socket.setKeepAlive(true, keepAliveMs);
@@ -51,4 +64,14 @@ export function createKubeApi({ host, port }: { readonly host: string; readonly 
       });
       request.end();
     });
+}
+
+/** The request with the token, trusting the cluster's own authority only; throws where a file cannot be read. */
+function withCredentials(options: RequestOptions, folder: string) {
+  const token = readFileSync(join(folder, "token"), "utf8").trim();
+  return {
+    ...options,
+    headers: { ...options.headers, authorization: `Bearer ${token}` },
+    ca: readFileSync(join(folder, "ca.crt"), "utf8"),
+  };
 }

@@ -1,5 +1,4 @@
 /** `io.l5d.k8s.daemonset`: requests go to the daemon on the node of the endpoint, instead of to the endpoint. */
-import { Port } from "../../config/formats.ts";
 import { Type } from "../../config/type.ts";
 import { type Bound, NameTree, Path } from "../../dtab/index.ts";
 import { definePlugin, type Transformer, type TransformerContext } from "../../plugins/contract.ts";
@@ -7,14 +6,13 @@ import { sameMeta, throughGateways } from "../../plugins/lib/bound-transformers.
 import { nodeNameKey, nodeSubnet } from "../../plugins/lib/local-node.ts";
 import { createKubeApi, type KubeApi } from "./api.ts";
 import { createEndpointsNamer } from "./endpoints-namer.ts";
+import { apiServerOf, k8sKeys } from "./keys.ts";
 
 /** The keys of its block. */
 export interface DaemonsetOptions {
   readonly namespace: string;
   readonly service: string;
   readonly port: string;
-  readonly k8sHost: string;
-  readonly k8sPort: number;
   readonly hostNetwork: boolean;
 }
 
@@ -25,27 +23,25 @@ export default definePlugin({
     namespace: Type.String({ minLength: 1, description: "The namespace of the daemons' service." }),
     service: Type.String({ minLength: 1, description: "The service that the daemons are endpoints of." }),
     port: Type.String({ minLength: 1, description: "The name, or the number, of the service's port." }),
-    k8sHost: Type.String({
-      minLength: 1,
-      default: "localhost",
-      description: "Host of the Kubernetes API, as `kubectl proxy` serves it: plain HTTP.",
-    }),
-    k8sPort: Port({ minimum: 1, default: 8001, description: "Its port." }),
+    k8sHost: k8sKeys.host,
+    k8sPort: k8sKeys.port,
+    serviceAccount: k8sKeys.serviceAccount,
     hostNetwork: Type.Boolean({
       default: false,
       description: "Compare the names of the nodes instead of subnets: for daemons on the host's network.",
     }),
   }),
-  create: (options, ctx) => createDaemonset(options, ctx),
+  create: ({ k8sHost: host, k8sPort: port, serviceAccount, ...options }, ctx) =>
+    createDaemonset(options, ctx, createKubeApi(apiServerOf({ host, port, serviceAccount }, ctx))),
 });
 
 /** Nothing is bound before the daemons are known. */
 export function createDaemonset(
-  { namespace, service, port, k8sHost, k8sPort, hostNetwork }: DaemonsetOptions,
+  { namespace, service, port, hostNetwork }: DaemonsetOptions,
   ctx: TransformerContext,
-  api: KubeApi = createKubeApi({ host: k8sHost, port: k8sPort }),
+  api: KubeApi,
 ): Transformer {
-  const namer = createEndpointsNamer({ host: k8sHost, port: k8sPort }, ctx, api);
+  const namer = createEndpointsNamer({}, ctx, api);
   const gateways = namer
     .lookup(Path.utf8(namespace, port, service))
     .map((tree) => NameTree.map(tree, (leaf) => leaf as Bound));

@@ -1,7 +1,7 @@
 /** Binds a port of a service to the endpoints behind it: `io.l5d.k8s` and `io.l5d.k8s.ns`. */
 import { Activity, Addr, Address, type Bound, NameTree, Path, State, Var } from "../../dtab/index.ts";
 import type { Namer, NamerContext } from "../../plugins/contract.ts";
-import { createKubeApi, type KubeApi } from "./api.ts";
+import type { KubeApi } from "./api.ts";
 import {
   type K8sName,
   type K8sOptions,
@@ -27,11 +27,7 @@ import { Watches } from "./watches.ts";
  * A named port is that of the Endpoints; one that they do not have is Neg. A number goes through the ports of the
  * Service to a target port. A service that does not exist yet is watched, and so is bound when it appears.
  */
-export function createEndpointsNamer(
-  options: K8sOptions,
-  ctx: NamerContext,
-  api: KubeApi = createKubeApi(options),
-): Required<Namer> {
+export function createEndpointsNamer(options: K8sOptions, ctx: NamerContext, api: KubeApi): Required<Namer> {
   const endpoints = new Watches<Endpoints>("endpoints", api, ctx);
   const services = new Watches<Service>("services", api, ctx);
   const watchEndpoints = (name: K8sName): Activity<Endpoints> =>

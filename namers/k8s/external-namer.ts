@@ -3,7 +3,7 @@ import { Activity, Addr, type Bound, fromUtf8Bytes, NameTree, type Path } from "
 import type { Namer, NamerContext } from "../../plugins/contract.ts";
 import { addrOfHosts } from "../lib/host-addr.ts";
 import type { ResolveHost } from "../lib/resolve.ts";
-import { createKubeApi, type KubeApi } from "./api.ts";
+import type { KubeApi } from "./api.ts";
 import { addrOf, serviceSource, treeOf } from "./endpoints-namer.ts";
 import { type K8sOptions, keyOf, readName, readPortNumber } from "./names.ts";
 import type { Service } from "./objects.ts";
@@ -13,7 +13,7 @@ import { Watches } from "./watches.ts";
 export function createExternalNamer(
   options: K8sOptions,
   ctx: NamerContext,
-  api: KubeApi = createKubeApi(options),
+  api: KubeApi,
   resolve?: ResolveHost,
 ): Required<Namer> {
   const services = new Watches<Service>("services", api, ctx);

@@ -3,8 +3,6 @@ import { fromUtf8Bytes, Path } from "../../dtab/index.ts";
 
 /** What a namer of Kubernetes is told. */
 export interface K8sOptions {
-  readonly host: string;
-  readonly port: number;
   /** The label that the fourth segment gives the value of. */
   readonly labelSelector?: string | undefined;
   /** Whether endpoints are read from EndpointSlices, instead of Endpoints. */

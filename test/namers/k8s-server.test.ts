@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { after, test } from "node:test";
 import { Address, type Bound, Path } from "../../dtab/index.ts";
+import { createKubeApi } from "../../namers/k8s/api.ts";
 import { createEndpointsNamer } from "../../namers/k8s/endpoints-namer.ts";
 import { realClock } from "../kit/clock.ts";
 import { eventually } from "../kit/eventually.ts";
@@ -53,8 +54,9 @@ after(() => {
 const { port } = server.address() as AddressInfo;
 const createNamer = () =>
   createEndpointsNamer(
-    { host: "127.0.0.1", port },
+    {},
     { ...pluginContext(), clock: realClock, prefix: Path.read("/#/io.l5d.k8s") },
+    createKubeApi({ host: "127.0.0.1", port }),
   );
 
 function change(...ips: string[]): void {

@@ -6,6 +6,7 @@ import { createDaemonset } from "../../namers/k8s/daemonset.ts";
 import { createEndpointsNamer } from "../../namers/k8s/endpoints-namer.ts";
 import { createExternalNamer } from "../../namers/k8s/external-namer.ts";
 import k8sNs from "../../namers/k8s/k8s-ns.ts";
+import { apiServerOf } from "../../namers/k8s/keys.ts";
 import type { NamerContext } from "../../plugins/contract.ts";
 import { fakeClock, settle } from "../kit/clock.ts";
 import { recordedLog } from "../kit/log.ts";
@@ -34,7 +35,7 @@ async function watching(known = true) {
   const log = recordedLog();
   const server = scriptedApi(known ? { [web]: { body: endpoints(10, ["10.0.0.1"]) } } : {});
   const ctx: NamerContext = { ...pluginContext(), clock, log, prefix: Path.read("/#/io.l5d.k8s") };
-  const namer = createEndpointsNamer({ host: "localhost", port: 8001 }, ctx, server.api);
+  const namer = createEndpointsNamer({}, ctx, server.api);
   const tree = observe(namer.lookup(Path.read("/prod/http/web")).states);
   await settle();
   let addr: { last(): Addr; count(): number; close(): void } | undefined;
@@ -272,7 +273,7 @@ test("an API server that is away at the start is waited for", async () => {
   const server = scriptedApi({ [web]: { body: endpoints(1, ["10.0.0.1"]) } });
   let away = true;
   const ctx = { ...pluginContext(), clock, prefix: Path.read("/#/k") };
-  const namer = createEndpointsNamer({ host: "x", port: 1 }, ctx, async (target, kind, signal) => {
+  const namer = createEndpointsNamer({}, ctx, async (target, kind, signal) => {
     if (away) throw new Error("ECONNREFUSED");
     return server.api(target, kind, signal);
   });
@@ -290,7 +291,7 @@ test("a list that trickles forever is given up and tried again", async () => {
   const server = scriptedApi({ [web]: { body: endpoints(2, ["10.0.0.2"]) } });
   let asked = 0;
   const slow = createEndpointsNamer(
-    { host: "x", port: 1 },
+    {},
     { ...pluginContext(), clock, prefix: Path.read("/#/k") },
     async (target, kind, signal) => {
       if (++asked > 3) return server.api(target, kind, signal);
@@ -410,7 +411,7 @@ test("EndpointSlices are put together, each with its own ports, and only what is
   const server = scriptedApi({ [target]: list(9, first, slice("web-b", 4, 8080, ["10.0.0.2"])) });
   const clock = fakeClock();
   const ctx = { ...pluginContext(), clock, prefix: Path.read("/#/k") };
-  const options = { host: "localhost", port: 8001, endpointSlices: true };
+  const options = { endpointSlices: true };
   const namer = createEndpointsNamer(options, ctx, server.api);
   const tree = observe(namer.lookup(Path.read("/prod/http/web")).states);
   await settle();
@@ -453,6 +454,19 @@ test("io.l5d.k8s.ns needs its variable, and tells which", () => {
   assert.throws(() => k8sNs.create(options, ctx), /MY_NAMESPACE must be set to a namespace/);
 });
 
+test("the API is at kubectl proxy, or with a service account where the pod's variables say", () => {
+  const pod = { env: (name: string) => ({ KUBERNETES_SERVICE_HOST: "10.96.0.1" })[name] };
+  const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
+  assert.deepEqual(apiServerOf({}, pod), { host: "localhost", port: 8001 });
+  assert.deepEqual(apiServerOf({ serviceAccount }, pod), { host: "10.96.0.1", port: 443, serviceAccount });
+  assert.deepEqual(apiServerOf({ serviceAccount, host: "api", port: 6443 }, pod), {
+    host: "api",
+    port: 6443,
+    serviceAccount,
+  });
+  assert.throws(() => apiServerOf({ serviceAccount }, { env: () => undefined }), /KUBERNETES_SERVICE_HOST/);
+});
+
 test("a load balancer's host name is resolved, and followed", async () => {
   const clock = fakeClock();
   const target = "/api/v1/namespaces/prod/services/web";
@@ -468,8 +482,7 @@ test("a load balancer's host name is resolved, and followed", async () => {
   });
   let ips = ["10.9.9.1"];
   const ctx = { ...pluginContext(), clock, prefix: Path.read("/#/x") };
-  const options = { host: "localhost", port: 8001 };
-  const namer = createExternalNamer(options, ctx, server.api, async () => ips);
+  const namer = createExternalNamer({}, ctx, server.api, async () => ips);
   const tree = observe(namer.lookup(Path.read("/Prod/http/web/rest")).states);
   await settle();
   const leaf = leafOf(tree.last()) as Bound;
@@ -494,8 +507,6 @@ test("a daemonset stands for the endpoints on its nodes, and is watched as they 
     namespace: "l5d",
     service: "l5d",
     port: "http",
-    k8sHost: "localhost",
-    k8sPort: 8001,
     hostNetwork: false,
   };
   const prefix = Path.read("/%/io.l5d.k8s.daemonset/l5d/http/l5d");

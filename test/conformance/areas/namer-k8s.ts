@@ -20,7 +20,7 @@ export default async function run({
   for (const [uri, { status, body }] of Object.entries<{ status?: number; body?: unknown }>(responses)) {
     server.answers.set(uri, status === 404 ? notFound : { ...(status && { status }), body });
   }
-  const options = { host: "localhost", port: 8001, labelSelector, namespace };
+  const options = { labelSelector, namespace };
   const ctx = { ...pluginContext(), clock: fakeClock(), prefix: Path.read(prefix) };
   const create = kind === "io.l5d.k8s.external" ? createExternalNamer : createEndpointsNamer;
   const found = create(options, ctx, server.api).lookup(Path.read(path));
