@@ -28,8 +28,8 @@ import { Watches } from "./watches.ts";
  * Service to a target port. A service that does not exist yet is watched, and so is bound when it appears.
  */
 export function createEndpointsNamer(options: K8sOptions, ctx: NamerContext, api: KubeApi): Required<Namer> {
-  const endpoints = new Watches<Endpoints>("endpoints", api, ctx);
-  const services = new Watches<Service>("services", api, ctx);
+  const endpoints = new Watches<Endpoints>("endpoints", api, ctx, options.watchSeconds);
+  const services = new Watches<Service>("services", api, ctx, options.watchSeconds);
   const watchEndpoints = (name: K8sName): Activity<Endpoints> =>
     endpoints.watch(keyOf(name), endpointsSource(name, options));
 

@@ -16,7 +16,7 @@ export function createExternalNamer(
   api: KubeApi,
   resolve?: ResolveHost,
 ): Required<Namer> {
-  const services = new Watches<Service>("services", api, ctx);
+  const services = new Watches<Service>("services", api, ctx, options.watchSeconds);
   return {
     lookup(path: Path) {
       const read = readName(path, options);

@@ -3,6 +3,7 @@ import { Port } from "../../config/formats.ts";
 import { Type } from "../../config/type.ts";
 import type { ControlContext } from "../../plugins/contract.ts";
 import type { ApiServer } from "./api.ts";
+import { defaultWatchSeconds } from "./watches.ts";
 
 /** Where the API is, and the label. */
 export const k8sKeys = {
@@ -26,6 +27,13 @@ export const k8sKeys = {
         "The folder with token and ca.crt, as Kubernetes mounts it into pods: the API is asked over TLS with that token, read again as it is rotated.",
     }),
   ),
+  watchSeconds: Type.Integer({
+    minimum: 5,
+    maximum: 3_600,
+    default: defaultWatchSeconds,
+    description:
+      "How long the API server keeps a watch open: a broken one is found out that soon, and each object in use costs a request that often.",
+  }),
   labelSelector: Type.Optional(
     Type.String({
       minLength: 1,

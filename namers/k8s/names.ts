@@ -5,6 +5,8 @@ import { fromUtf8Bytes, Path } from "../../dtab/index.ts";
 export interface K8sOptions {
   /** The label that the fourth segment gives the value of. */
   readonly labelSelector?: string | undefined;
+  /** How long the server keeps a watch open. */
+  readonly watchSeconds?: number | undefined;
   /** Whether endpoints are read from EndpointSlices, instead of Endpoints. */
   readonly endpointSlices?: boolean | undefined;
   /** The namespace of every name, which names then leave out. */

@@ -34,10 +34,8 @@ export interface WatchSource<T> {
 export const pace = {
   /** A list must be whole by then. */
   listMs: 15_000,
-  /** A watch without a word is broken; API servers send a bookmark every minute. */
-  idleMs: 90_000,
-  /** How long the server keeps a watch open. */
-  serverSeconds: 300,
+  /** A watch that says nothing for so much longer than the server keeps it open is broken. */
+  graceMs: 5_000,
   /** Everything is listed again, whatever the watch said. */
   relistMs: 600_000,
   /** When a doubtful list is asked for again. */
@@ -53,6 +51,8 @@ export const pace = {
 /** What a watch needs; names come from requests, and those that lead to nothing share a limit. */
 export interface WatchContext extends Pick<PluginContext, "clock" | "random" | "log"> {
   readonly absent: { watches: number };
+  /** How long the server keeps a watch open: this tells soonest that one is broken. */
+  readonly watchSeconds: number;
 }
 
 /** Runs the loop; `set` hears each value that is new. It never throws. */
@@ -194,11 +194,14 @@ class Loop<T> {
     const { watchTarget } = this.#source;
     const from = this.#from === "" ? "" : `&resourceVersion=${encodeURIComponent(this.#from!)}`;
     const mark = watchTarget.includes("?") ? "&" : "?";
-    const target = `${watchTarget}${mark}allowWatchBookmarks=true&timeoutSeconds=${pace.serverSeconds}${from}`;
-    const { clock } = this.#ctx;
+    const { clock, random, watchSeconds } = this.#ctx;
+    // Not all watches at once, at any time.
+    const seconds = Math.ceil(watchSeconds * (0.75 + random() / 4));
+    const target = `${watchTarget}${mark}allowWatchBookmarks=true&timeoutSeconds=${seconds}${from}`;
     this.#record.requested(target);
-    const late = () => new Error(`no answer within ${pace.idleMs / 1000} s`);
-    const { status, chunks } = await within(this.#api(target, "watch", signal), pace.idleMs, clock, late);
+    const idleMs = seconds * 1_000 + pace.graceMs;
+    const late = () => new Error(`no answer within ${idleMs / 1000} s`);
+    const { status, chunks } = await within(this.#api(target, "watch", signal), idleMs, clock, late);
     if (status === 410) throw new Gone("410 Gone");
     if (status !== 200) throw badStatus(status, await within(readWhole(chunks), pace.listMs, clock, late));
     this.#record.streamStarted();
@@ -206,7 +209,7 @@ class Loop<T> {
       this.#ctx.log.info("Kubernetes answers again", { target: this.#source.listTarget });
     }
     this.#complained = false;
-    for await (const event of readEvents(untilSilent(chunks, pace.idleMs, clock))) {
+    for await (const event of readEvents(untilSilent(chunks, idleMs, clock))) {
       if (signal.aborted) return;
       this.#record.streamed(event);
       this.#apply(event);

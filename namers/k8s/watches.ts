@@ -8,6 +8,8 @@ import { WatchRecord } from "./watch-record.ts";
 
 /** How many objects nobody watches now are remembered. */
 const remembered = 1_000;
+/** How long the server keeps a watch open, unless told otherwise. */
+export const defaultWatchSeconds = 20;
 /** How often ages are told to the metrics. */
 const tickMs = 5_000;
 
@@ -26,10 +28,10 @@ export class Watches<T> {
   readonly #last = new BoundedMemo<{ value: T | undefined }>(remembered);
 
   /** `what` stands in metrics, before the key. */
-  constructor(what: string, api: KubeApi, ctx: NamerContext) {
+  constructor(what: string, api: KubeApi, ctx: NamerContext, watchSeconds = defaultWatchSeconds) {
     this.#what = what;
     this.#api = api;
-    this.#ctx = { ...ctx, absent: { watches: 0 } };
+    this.#ctx = { ...ctx, absent: { watches: 0 }, watchSeconds };
   }
 
   /** The object over time; pending until the API server has answered, whatever it takes. */
