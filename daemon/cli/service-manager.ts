@@ -4,8 +4,6 @@
  * It calls the program `systemd-notify`, one after the other: a datagram to a Unix socket is nothing that Node.js can
  * send. As that is another process, the unit needs `NotifyAccess=all`.
  */
-import { execFile } from "node:child_process";
-
 /** What telling takes. */
 export interface ServiceManagerIo {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -75,9 +73,12 @@ export const createServiceManager = (io: ServiceManagerIo): ServiceManager => {
 
 const execWith =
   (env: ServiceManagerIo["env"]) =>
-  (program: string, args: readonly string[]): Promise<void> =>
-    new Promise((resolve, reject) => {
+  async (program: string, args: readonly string[]): Promise<void> => {
+    // Most daemons have nobody to tell.
+    const { execFile } = await import("node:child_process");
+    await new Promise<void>((resolve, reject) => {
       execFile(program, args, { env: { ...env }, timeout: execMs }, (cause) =>
         cause === null ? resolve() : reject(cause),
       );
     });
+  };

@@ -276,6 +276,27 @@ test("routers may swap ports, and one with port 0 keeps the one it has", async (
   assert.deepEqual(daemon.servers.at(-1), first);
 });
 
+test("every worker goes over, and names that were bound in all of them lead elsewhere", async (t) => {
+  const one = await endpoint(t, "one");
+  const two = await endpoint(t, "two");
+  const port = await freePort();
+  const text = (to: number): string =>
+    file(routerYaml("http", to, [port])).replace("workers: 1", "workers: 2");
+  const { daemon, write } = await start(t, text(one.port));
+  const agents = Array.from({ length: 16 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+  t.after(() => {
+    for (const agent of agents) agent.destroy();
+  });
+  const bodies = async () => new Set(await Promise.all(agents.map((agent) => get(port, "/", agent))));
+  assert.deepEqual(await bodies(), new Set(["one"]));
+  write(text(two.port));
+  assert.equal((await daemon.reload("test")).reloaded, true);
+  assert.deepEqual(await bodies(), new Set(["two"]));
+  write(`${text(one.port)}  bindingTimeoutMs: 3000\n`);
+  assert.equal((await daemon.reload("test")).reloaded, true);
+  assert.deepEqual(await bodies(), new Set(["one"]));
+});
+
 test("a page of another site cannot reload", async (t) => {
   const { admin, metric } = await start(t, file(routerYaml("http", 1, [0])));
   const headers = { origin: "http://evil.example" };
