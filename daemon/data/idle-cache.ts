@@ -35,7 +35,9 @@ export class IdleCache<V extends CacheEntry> {
     this.#evicts = metrics.counter("evicts");
     this.#expires = metrics.counter("expires");
     this.#oneshots = metrics.counter("oneshots");
-    this.#timer = setInterval(() => this.#expire(performance.now()), ttlMs).unref();
+    // Beyond 2^31 ms a timer would fire at once.
+    const everyMs = Math.min(ttlMs, 2 ** 31 - 1);
+    this.#timer = setInterval(() => this.#expire(performance.now()), everyMs).unref();
   }
 
   get(key: string): V | undefined {
