@@ -10,6 +10,8 @@ export class WatchRecord {
   readonly state: WatchState;
   /** When the API server last said anything about it that made sense. */
   confirmedAt: number | undefined;
+  /** Whether there is something that requests can be sent to. */
+  found = false;
   readonly #clock: Clock;
   readonly #facts: Record<string, string | undefined> = {};
   #streaming = false;

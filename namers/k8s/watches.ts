@@ -1,6 +1,6 @@
 /** The watches of one namer: one per object, however many names lead to it, and only while somebody observes. */
 import { Activity, State, Var } from "../../dtab/index.ts";
-import type { NamerContext } from "../../plugins/contract.ts";
+import type { Gauge, NamerContext } from "../../plugins/contract.ts";
 import { BoundedMemo } from "../../plugins/lib/bounded-memo.ts";
 import type { KubeApi } from "./api.ts";
 import { type WatchContext, type WatchSource, watchObject } from "./watch.ts";
@@ -18,6 +18,12 @@ interface Watch<T> {
   readonly record: WatchRecord;
 }
 
+/** What was known when nobody watched any more. */
+interface Last<T> {
+  value: T | undefined;
+  confirmedAt: number | undefined;
+}
+
 /** Objects of one kind. */
 export class Watches<T> {
   readonly #api: KubeApi;
@@ -25,7 +31,7 @@ export class Watches<T> {
   readonly #what: string;
   readonly #watches = new Map<string, Watch<T>>();
   /** An object that comes back while the API server is away is served from here. */
-  readonly #last = new BoundedMemo<{ value: T | undefined }>(remembered);
+  readonly #last = new BoundedMemo<Last<T>>(remembered);
 
   /** `what` stands in metrics, before the key. */
   constructor(what: string, api: KubeApi, ctx: NamerContext, watchSeconds = defaultWatchSeconds) {
@@ -61,12 +67,21 @@ export class Watches<T> {
     const record = new WatchRecord(this.#ctx.clock);
     const states = Var.async<State<T>>(State.pending, async (set, signal) => {
       record.state.start(signal);
-      signal.addEventListener("abort", () => this.#watches.delete(key));
+      signal.addEventListener("abort", () => {
+        this.#watches.delete(key);
+        const kept = this.#last.get(key);
+        if (kept !== undefined) kept.confirmedAt = record.confirmedAt;
+      });
       const last = this.#last.get(key);
-      if (last?.value !== undefined) set(State.ok(last.value));
+      if (last?.value !== undefined) {
+        record.found = true;
+        record.confirmedAt = last.confirmedAt;
+        set(State.ok(last.value));
+      }
       void this.#tellAge(key, record, signal);
       const tell = (value: T): void => {
-        this.#remember(key, source.isEmpty(value) ? undefined : value);
+        record.found = !source.isEmpty(value);
+        this.#remember(key, record.found ? value : undefined);
         set(State.ok(value));
       };
       await watchObject(source, this.#api, this.#ctx, record, tell, signal);
@@ -80,18 +95,24 @@ export class Watches<T> {
   #remember(key: string, value: T | undefined): void {
     const last = this.#last.get(key);
     if (last !== undefined) last.value = value;
-    else if (value !== undefined) this.#last.add(key, () => ({ value }));
+    else if (value !== undefined) this.#last.add(key, () => ({ value, confirmedAt: undefined }));
   }
 
-  /** Seconds since the API server last said something about it; a watch that rests rises to the next bookmark. */
+  /** Seconds since the API server last confirmed an object, for those that are there. */
   async #tellAge(key: string, record: WatchRecord, signal: AbortSignal): Promise<void> {
     const { clock, metrics } = this.#ctx;
-    const scope = metrics.scope(this.#what, key);
-    const startedAt = clock.now();
-    const age = scope.gauge("discovery_age_seconds");
+    const scope = () => metrics.scope("name", `${this.#what}/${key}`);
+    let age: Gauge | undefined;
     for (; !signal.aborted; await clock.sleep(tickMs, signal)) {
-      age.set(Math.max(0, clock.now() - (record.confirmedAt ?? startedAt)) / 1000);
+      const { confirmedAt, found } = record;
+      if (found && confirmedAt !== undefined) {
+        age ??= scope().gauge("discovery_age_seconds");
+        age.set(Math.max(0, clock.now() - confirmedAt) / 1000);
+      } else if (age !== undefined) {
+        scope().close();
+        age = undefined;
+      }
     }
-    scope.close();
+    scope().close();
   }
 }

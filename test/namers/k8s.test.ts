@@ -10,6 +10,7 @@ import { apiServerOf } from "../../namers/k8s/keys.ts";
 import type { NamerContext } from "../../plugins/contract.ts";
 import { fakeClock, settle } from "../kit/clock.ts";
 import { recordedLog } from "../kit/log.ts";
+import { recordedMetrics } from "../kit/metrics.ts";
 import { leafOf, observe } from "../kit/namer.ts";
 import { pluginContext } from "../kit/plugin-context.ts";
 import { notFound, scriptedApi } from "./k8s-api.ts";
@@ -445,6 +446,35 @@ test("EndpointSlices are put together, each with its own ports, and only what is
   assert.deepEqual(tree.last(), { tag: "ok", value: NameTree.neg });
   addr.close();
   tree.close();
+});
+
+test("the age of what is known rises while the API server is away, also for a name that comes back", async () => {
+  const clock = fakeClock();
+  const metrics = recordedMetrics();
+  const server = scriptedApi({ [web]: { body: endpoints(10, ["10.0.0.1"]) } });
+  const ctx = { ...pluginContext(), clock, metrics, prefix: Path.read("/#/k") };
+  const namer = createEndpointsNamer({}, ctx, server.api);
+  const age = () => metrics.value("name/endpoints/prod/web/discovery_age_seconds");
+  const tree = observe(namer.lookup(Path.read("/prod/http/web")).states);
+  await clock.advance(5_000);
+  assert.equal(age(), 5);
+  server.send("web", bookmark(11));
+  await clock.advance(5_000);
+  assert.equal(age(), 5);
+  server.answers.set(web, { status: 500, body: "" });
+  server.end(new Error("ECONNRESET"));
+  await clock.advance(60_000);
+  assert.equal(age(), 65);
+  tree.close();
+  await clock.advance(30_000);
+  assert.equal(age(), undefined);
+  const again = observe(namer.lookup(Path.read("/prod/http/web")).states);
+  await clock.advance(5_000);
+  assert.equal(age(), 100);
+  server.answers.set(web, { body: endpoints(12, []) });
+  await clock.advance(20_000);
+  assert.equal(age(), undefined);
+  again.close();
 });
 
 test("how long a watch is kept open can be chosen", async () => {
