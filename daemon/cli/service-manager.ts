@@ -27,9 +27,6 @@ export interface ServiceManager {
   settled(): Promise<void>;
 }
 
-/** A notification must not hang. */
-const execMs = 5_000;
-
 /** Finds out from the environment whether there is anybody to tell. */
 export const createServiceManager = (io: ServiceManagerIo): ServiceManager => {
   const { env, pid, monotonicUsec, err } = io;
