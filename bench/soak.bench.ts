@@ -247,17 +247,16 @@ interface Sample {
   readonly series: number;
 }
 
-/** The least-squares slope of a column, per hour. */
+/** The median slope over all pairs of samples, per hour: what is out of line now and then does not move it. */
 function slope(samples: readonly Sample[], column: (sample: Sample) => number): number {
-  const meanX = samples.reduce((sum, { seconds }) => sum + seconds, 0) / samples.length;
-  const meanY = samples.reduce((sum, sample) => sum + column(sample), 0) / samples.length;
-  let above = 0;
-  let under = 0;
-  for (const sample of samples) {
-    above += (sample.seconds - meanX) * (column(sample) - meanY);
-    under += (sample.seconds - meanX) ** 2;
+  const slopes: number[] = [];
+  for (const [at, early] of samples.entries()) {
+    for (const late of samples.slice(at + 1)) {
+      slopes.push(((column(late) - column(early)) / (late.seconds - early.seconds)) * 3600);
+    }
   }
-  return under === 0 ? 0 : (above / under) * 3600;
+  slopes.sort((x, y) => x - y);
+  return slopes[slopes.length >> 1] ?? 0;
 }
 
 const freePort = (): Promise<number> =>
@@ -323,8 +322,8 @@ while (performance.now() - begun < minutes * 60_000 && proxy.alive()) {
 over = true;
 const alive = proxy.alive();
 await Promise.all(running);
-// With everybody gone, nothing of them is left but what caches may keep for their time.
-await pause(25_000);
+// With everybody gone, nothing of them is left once the caches have kept theirs for their time, twice 20 s at most.
+await pause(45_000);
 const rest = readdirSync(`/proc/${proxy.pid}/fd`).length;
 const left = Object.entries(await metrics()).filter(
   ([name, value]) => /pending$|connections$/.test(name) && value !== 0,
