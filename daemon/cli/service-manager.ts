@@ -4,6 +4,10 @@
  * It calls the program `systemd-notify`, one after the other: a datagram to a Unix socket is nothing that Node.js can
  * send. As that is another process, the unit needs `NotifyAccess=all`.
  */
+
+/** A notification must not hang. */
+const execMs = 5_000;
+
 /** What telling takes. */
 export interface ServiceManagerIo {
   readonly env: Readonly<Record<string, string | undefined>>;
