@@ -82,7 +82,10 @@ const servers = routers
       open.add(socket);
       socket.on("error", () => {});
       socket.on("close", () => open.delete(socket));
-      createInterface(socket).on("line", (line) => obey(socket, line));
+      // A reader hands on the errors of what it reads: a test that leaves early must not end the worker.
+      createInterface(socket)
+        .on("line", (line) => obey(socket, line))
+        .on("error", () => {});
     });
     return server.listen({ host: ip, port, reusePort: true });
   });
