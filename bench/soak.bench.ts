@@ -6,13 +6,14 @@
  * `node bench/soak.bench.ts [--minutes 10] [--warmup 0.4]`; not part of a run of all benchmarks.
  */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { seededRandom } from "../test/kit/random.ts";
 import { start } from "./lib/process.ts";
+import { type Origin, origin } from "./lib/soak-origin.ts";
 
 const { values } = parseArgs({
   options: { minutes: { type: "string", default: "10" }, warmup: { type: "string", default: "0.4" } },
@@ -31,68 +32,6 @@ const megabyte = Buffer.alloc(1 << 20, "x");
 const errors = new Map<string, number>();
 let over = false;
 let served = 0;
-
-// === Endpoints: `/big` is 1 MB, `/hang` is never answered, everything else is short ===
-
-interface Origin {
-  readonly port: number;
-  up(): Promise<void>;
-  down(): void;
-}
-
-async function origin(): Promise<Origin> {
-  let port = 0;
-  let server: Server | undefined;
-  const sockets = new Set<Socket>();
-  const serve = (socket: Socket): void => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    socket.on("error", () => {});
-    let left = 0; // of a body
-    let text = "";
-    socket.on("data", (data) => {
-      if (left > 0) {
-        left -= data.length;
-        if (left <= 0) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-        return;
-      }
-      text += data.toString("latin1");
-      for (let end = text.indexOf("\r\n\r\n"); end !== -1; end = text.indexOf("\r\n\r\n")) {
-        const head = text.slice(0, end);
-        text = text.slice(end + 4);
-        const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-        if (length > 0) {
-          left = length - text.length;
-          text = "";
-          if (left > 0) return;
-        }
-        if (head.includes(" /hang")) return;
-        if (head.includes(" /big")) {
-          socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${megabyte.length}\r\n\r\n`);
-          socket.write(megabyte);
-        } else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-      }
-    });
-  };
-  const up = (): Promise<void> =>
-    new Promise((resolve) => {
-      server = createServer(serve).listen(port, "127.0.0.1", () => {
-        port = (server!.address() as { port: number }).port;
-        resolve();
-      });
-    });
-  await up();
-  return {
-    get port() {
-      return port;
-    },
-    up,
-    down() {
-      server?.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
 
 // === Callers ===
 

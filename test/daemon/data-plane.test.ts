@@ -340,6 +340,8 @@ test("a caller that leaves counts neither against the endpoint nor in its accrua
   staying.write(get("/"));
   await staying.until((text) => text.endsWith("fine"));
   const metrics = (await (await page("/admin/metrics.json")).json()) as Record<string, number>;
+  assert.equal(metrics["rt/t/service/svc/web/cancelled"], 3);
+  assert.equal(metrics["rt/t/service/svc/web/failures"], undefined);
   const removals = Object.entries(metrics).filter(([name]) => name.endsWith("failure_accrual/removals"));
   assert.deepEqual(
     removals.map(([, value]) => value),

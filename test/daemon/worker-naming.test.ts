@@ -66,7 +66,7 @@ function rig(t: TestContext, sizes: { paths?: number; clients?: number } = {}): 
             retryBackoff: { start: () => ({ next: () => 0 }) },
             totalTimeoutMs: 0,
           },
-          shared.scope("s", path),
+          shared.open("s", path),
         );
         services.add(service);
         return service;

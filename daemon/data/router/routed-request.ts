@@ -299,16 +299,20 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.#endAttempt(gone ? undefined : this.#success && error === undefined, now, failure);
     binding?.forget(this);
     this.#letClientGo();
-    const success = !gone && error === undefined && this.#success;
-    const code = gone ? "E_CANCELLED" : failure?.code;
+    const success = error === undefined && this.#success;
     if (binding !== undefined) {
-      binding.service.requests.end(success, elapsedMs, code);
+      if (gone) binding.service.requests.cancelled();
+      else binding.service.requests.end(success, elapsedMs, failure?.code);
       binding.service.retriesPerRequest.record(this.#further?.retries ?? 0);
       this.context.naming.release(binding);
     }
     server.inFlight.leave();
-    server.requests.end(success, elapsedMs, code);
-    if (this.#status > 0 && !gone) server.statuses.status(this.#status, elapsedMs);
+    if (gone) {
+      server.requests.cancelled();
+      return;
+    }
+    server.requests.end(success, elapsedMs, failure?.code);
+    if (this.#status > 0) server.statuses.status(this.#status, elapsedMs);
     else server.statuses.error();
   }
 
@@ -328,8 +332,14 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.#attempting = false;
     const client = this.client!;
     const elapsedMs = nowMs - this.#attemptAt;
-    client.requests.end(outcome === true, elapsedMs, error?.code);
-    client.service(this.binding!.service.name).end(outcome === true, elapsedMs, error?.code);
+    const served = client.service(this.binding!.service.name);
+    if (outcome === undefined && error === undefined) {
+      client.requests.cancelled();
+      served.cancelled();
+    } else {
+      client.requests.end(outcome === true, elapsedMs, error?.code);
+      served.end(outcome === true, elapsedMs, error?.code);
+    }
     if (outcome === true) {
       client.budget.deposit(nowMs);
       client.budgetGauge.set(client.budget.balance(nowMs));

@@ -24,6 +24,12 @@ export class RequestStats {
     this.#pending.add(1);
   }
 
+  /** Its caller went away: that is neither a success nor a failure of anybody here. */
+  cancelled(): void {
+    this.#pending.add(-1);
+    this.#scope.counter("cancelled").incr();
+  }
+
   /** It has ended; a failure by our own doing has a code. */
   end(success: boolean, elapsedMs: number, code: ErrorCode | undefined): void {
     this.#pending.add(-1);
