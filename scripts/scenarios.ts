@@ -19,6 +19,7 @@ const areas = [
   "identifiers",
   "dtab",
   "connections",
+  "retries",
   "admin",
   "namer/consul",
   "namer/fs",
