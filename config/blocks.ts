@@ -30,16 +30,24 @@ export type SocketOptions = Static<typeof socketOptions>;
 export const serverTls = Type.Object(
   {
     certPath: Type.String({ format: "file", description: "PEM certificate." }),
-    keyPath: Type.String({ format: "file", description: "PEM private key." }),
+    keyPath: Type.String({ format: "file", description: "PEM private key: PKCS#8, PKCS#1 or SEC 1." }),
     intermediateCertsPath: Type.Optional(
       Type.String({ format: "file", description: "PEM chain sent along." }),
     ),
-    requireClientAuth: Type.Boolean({ default: false, description: "Demand a client certificate." }),
+    requireClientAuth: Type.Boolean({
+      default: false,
+      description: "Serve only callers with a certificate.",
+    }),
     caCertPath: Type.Optional(
-      Type.String({ format: "file", description: "CA bundle for client certificates." }),
+      Type.String({
+        format: "file",
+        description: "PEM bundle of authorities of callers, with requireClientAuth.",
+      }),
     ),
-    ciphers: Type.Optional(Type.Array(Type.String(), { description: "Cipher suites." })),
-    protocols: Type.Optional(Type.Array(Type.String(), { description: "Versions such as TLSv1.2." })),
+    ciphers: Type.Optional(Type.Array(Type.String(), { description: "Cipher suites of TLS 1.2 and older." })),
+    protocols: Type.Optional(
+      Type.Array(Type.String(), { description: "Versions of TLS; 1.2 and 1.3 unless given." }),
+    ),
   },
   { place: "serverTls", description: "TLS of a listener." },
 );
@@ -56,7 +64,10 @@ export const clientTls = Type.Object(
     }),
     disableValidation: Type.Boolean({ default: false, description: "Trust any certificate." }),
     commonName: Type.Optional(
-      Type.String({ description: "Name expected in the certificate; `{var}` is taken from the prefix." }),
+      Type.String({
+        description:
+          "Name expected in the certificate, needed with validation; `{var}` is taken from the prefix.",
+      }),
     ),
     trustCertsBundle: Type.Optional(
       Type.String({ format: "file", description: "PEM bundle of authorities." }),
@@ -73,10 +84,12 @@ export const clientTls = Type.Object(
           keyPath: Type.String({ format: "file", description: "Its key." }),
           intermediateCertsPath: Type.Optional(Type.String({ format: "file", description: "Its chain." })),
         },
-        { place: "clientAuth" },
+        { place: "clientAuth", description: "Certificate to show to endpoints that ask for one." },
       ),
     ),
-    protocols: Type.Optional(Type.Array(Type.String(), { description: "Versions such as TLSv1.2." })),
+    protocols: Type.Optional(
+      Type.Array(Type.String(), { description: "Versions of TLS; 1.2 and 1.3 unless given." }),
+    ),
   },
   { place: "clientTls", description: "TLS towards endpoints." },
 );

@@ -6,10 +6,9 @@
 
 /** By place of the schema; a key with values is refused only with a value other than these, which change nothing. */
 export const notBuiltKeys: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
-  admin: { tls: [] },
   router: { announcers: [] },
-  server: { tls: [], announce: [] },
-  client: { tls: [], failFast: [false], forwardClientCert: [false], requestAuthorizers: [] },
+  server: { announce: [] },
+  client: { failFast: [false], requestAuthorizers: [] },
   balancer: { enableProbation: [false] },
   "namer io.l5d.consul": { tls: [] },
   // Node.js sets it on every listener.

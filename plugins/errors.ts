@@ -56,6 +56,12 @@ export const errorKinds = {
   E_POOL_FULL: kind(503, "balance", true, "hostConnectionPool allows no further connection or waiter."),
   E_CONNECT: kind(502, "connect", true, "No connection to the endpoint could be made."),
   E_CONNECT_TIMEOUT: kind(502, "connect", true, "The endpoint did not accept the connection in time."),
+  E_TLS: kind(
+    502,
+    "connect",
+    true,
+    "The endpoint failed a check of TLS, or the two sides could not agree on it.",
+  ),
   E_WRITE: kind(502, "connect", true, "The endpoint went away before the whole request was written to it."),
   E_CONNECTION_CLOSED: kind(502, "respond", false, "The endpoint closed the connection before it answered."),
   E_NACK: kind(

@@ -23,11 +23,11 @@ export interface Generation {
 
 /** What a generation is made of. */
 export type GenerationParts = Pick<Generation, "written" | "config" | "text" | "parts"> &
-  Pick<WorkerSetup, "places">;
+  Pick<WorkerSetup, "places" | "tls">;
 
 /** Makes a generation; one that follows another keeps the routers, namers and interpreters that are equal. */
 export const createGeneration = (
-  { written, config, text, parts, places }: GenerationParts,
+  { written, config, text, parts, places, tls }: GenerationParts,
   last?: Generation,
 ): Generation => {
   const number = last === undefined ? 0 : last.number + 1;
@@ -50,7 +50,7 @@ export const createGeneration = (
     text,
     parts,
     naming: createNaming(config, parts, samePlugins ? last?.naming : undefined),
-    setup: { routers, plugins: config.plugins, ...(places === undefined ? {} : { places }) },
+    setup: { routers, plugins: config.plugins, ...(places === undefined ? {} : { places }), tls },
   };
 };
 

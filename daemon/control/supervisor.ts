@@ -22,6 +22,7 @@ import { context, type PluginParts } from "./naming.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
 import { type ConfigRead, Reloader, type ReloadObserver, type ReloadResult } from "./reloader.ts";
+import { TlsFiles } from "./tls/tls-files.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -97,12 +98,14 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     metrics,
     env: options.env ?? {},
   };
+  const tls = new TlsFiles({ clock, log: logging.logger("tls"), metrics: metrics.scope("tls") });
   const first = createGeneration({
     written: options.config,
     config,
     text: options.configText,
     parts,
     places: options.places ?? {},
+    tls: await tls.prepare(config, source),
   });
   const binder = new Binder(routerNamings(first), { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);
@@ -116,7 +119,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     start: (workerId) => {
       const name = `worker/${workerId}`;
       const worker = new WorkerHandle({
-        start: { workerId, ...reloader.current.setup },
+        start: { workerId, ...reloader.current.setup, tls: tls.materials() },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,
@@ -133,6 +136,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     binder,
     workers: () => pool.workers(),
     accessLogs,
+    tls,
     metrics,
     log: logging.logger("config"),
     nowMs: () => clock.now(),
@@ -142,6 +146,9 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     for (const worker of pool.workers()) {
       worker.send({ type: "level", level: logging.threshold(`worker/${worker.id}`) });
     }
+  });
+  tls.onChange((key, material) => {
+    for (const worker of pool.workers()) worker.send({ type: "tls", key, material });
   });
   const endProcessMetrics = addProcessMetrics(store);
   const endOpenFiles = watchOpenFiles(log);
@@ -201,10 +208,13 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
 
   try {
     const { ip, port } = config.admin;
+    const adminTls = config.admin.tls && tls.server(config.admin.tls);
     const adminIp = isIP(ip) === 0 ? (await lookup(ip)).address : ip;
-    admin = await openAdminServer(config.admin, adminIp, state, logging.logger("admin")).catch((cause) => {
-      throw listenError(source, [{ path: "admin.port", message: explain(cause, ip, port) }]);
-    });
+    admin = await openAdminServer(config.admin, adminIp, state, logging.logger("admin"), adminTls).catch(
+      (cause) => {
+        throw listenError(source, [{ path: "admin.port", message: explain(cause, ip, port) }]);
+      },
+    );
     const { httpIdentifierPort } = config.admin;
     if (httpIdentifierPort !== undefined) {
       // Few ask for it, and node:http takes 10 MB.
@@ -240,6 +250,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     closed: ended.promise,
   };
   for (const server of daemon.servers) log.info("serving", server);
+  tls.watch(stop.signal);
   running = runTelemeters(telemeters, stop.signal, store, logging);
   log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
   return daemon;

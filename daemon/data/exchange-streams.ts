@@ -24,6 +24,8 @@ export interface SocketAddress {
 export interface CallerStream {
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
+  /** What endpoints may be told of the certificate that the caller showed, if it showed one. */
+  readonly certificate?: string | undefined;
   /** A 1xx, before the answer. */
   interim(head: ResponseHead): void;
   /** The head of the answer; 101 makes a tunnel of both directions. */

@@ -57,6 +57,7 @@ export class Routing {
     const registry = new Registry(this.#plugins);
     const { problems } = await loadUserPlugins(setup.plugins, "/", registry);
     if (problems.length > 0) throw new Error(problems.map((problem) => problem.message).join("; "));
+    await this.#services.tls.prepare(setup.tls);
     const opened = new Map<string, Listener>();
     const prepared: Router[] = [];
     try {
@@ -67,7 +68,12 @@ export class Routing {
         for (const { config } of router.servers) {
           const address = addressOf(config);
           if (this.#listeners.has(address)) continue;
-          const listener = new Listener(config, this.#services.sweeper, this.#services.log);
+          const listener = new Listener(
+            config,
+            this.#services.sweeper,
+            this.#services.tls,
+            this.#services.log,
+          );
           opened.set(address, listener);
         }
       }

@@ -10,6 +10,7 @@ import { Routing } from "./routing.ts";
 import { SharedScope } from "./shared-scope.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import { LazyTls } from "./tls/lazy-tls.ts";
 import type { WorkerShare } from "./worker-share.ts";
 
 const port = parentPort!;
@@ -33,6 +34,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
     onOverflow: (budget) => log.warn("too many series; further ones share _overflow", { budget }),
   });
   const plugin: PluginContext = { log, clock: systemClock, random: Math.random, metrics };
+  const tls = new LazyTls(log);
   let binds = 0;
   const share: WorkerShare = { workers: 1 };
   const routing = new Routing(workerId, dataPlugins, {
@@ -43,6 +45,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
     wheel: new TimerWheel(),
     sweeper: new Sweeper(),
     random: Math.random,
+    tls,
     post,
     nextBind: () => ++binds,
   });
@@ -56,6 +59,9 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
         break;
       case "addr":
         routing.addr(message.router, message.id, message.addr);
+        break;
+      case "tls":
+        tls.update(message.key, message.material);
         break;
       case "drain":
         void routing.drain(message.graceMs).then(() => post({ type: "drained" }));

@@ -8,6 +8,7 @@
 
 import type { RouterConfig } from "../../config/schema.ts";
 import type { Addr } from "../../dtab/index.ts";
+import type { TlsMaterial } from "./tls-spec.ts";
 
 /** A name tree as it crosses the port: it holds no Alt, and its leaves name clients. */
 export type BoundTree =
@@ -59,6 +60,8 @@ export interface WorkerSetup {
   readonly plugins: readonly string[];
   /** Where keys that limit requests stand, e.g. `routers[0].dtab` → `linkerd.yaml:8:5`, for the text of errors. */
   readonly places?: Readonly<Record<string, string>>;
+  /** What TLS stands on, by `tlsKey`; absent where there is none. */
+  readonly tls?: Readonly<Record<string, TlsMaterial>> | undefined;
 }
 
 /** What a worker is started with (`workerData`). */
@@ -89,6 +92,8 @@ export type ToWorker =
   | { readonly type: "rollback" }
   /** Answer `pong`: the event loop turns. */
   | { readonly type: "ping" }
+  /** Files that TLS stands on changed: new connections use this. */
+  | { readonly type: "tls"; readonly key: string; readonly material: TlsMaterial }
   /** Log level changed. */
   | { readonly type: "level"; readonly level: string };
 

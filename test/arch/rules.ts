@@ -50,7 +50,7 @@ export const rules: readonly Rule[] = [
   },
   {
     from: /^daemon\/control\//,
-    ours: new RegExp(`^(${base}|plugins\\/(registry|prefix)\\.ts|daemon\\/(shared|control)\\/)`),
+    ours: new RegExp(`^(${base}|plugins\\/((registry|prefix)\\.ts|lib\\/)|daemon\\/(shared|control)\\/)`),
     packages: /^(fastify|pino|@fastify\/.*)$/,
     node: true,
   },

@@ -105,24 +105,20 @@ test("entries by pattern need a prefix, and stand under kind io.l5d.static only"
 
 const tls = (keys: string): string => withRouter(`client: {tls: {${keys}}}`);
 
-test("TLS towards endpoints keeps to its rules, beside not being built", async () => {
-  const notBuilt = /client\.tls: known to Linkerd 1 and not built yet/;
-  await refused(tls("commonName: a, trustCertsBundle: b"), notBuilt);
-  await refused(tls("enabled: false"), notBuilt);
-  await refused(tls("trustCertsBundle: b"), notBuilt, /client\.tls: commonName is required/);
+test("TLS towards endpoints keeps to its rules", async () => {
+  await good(tls("commonName: a, trustCertsBundle: b"));
+  await good(tls("enabled: false"));
+  await refused(tls("trustCertsBundle: b"), /client\.tls: commonName is required/);
   await refused(
     tls("commonName: a, trustCertsBundle: b, trustCerts: [c]"),
-    notBuilt,
     /trustCerts: trustCerts and trustCertsBundle exclude each other/,
   );
   await refused(
     tls("disableValidation: true, clientAuth: {certPath: a, keyPath: b}"),
-    notBuilt,
     /clientAuth: clientAuth and disableValidation/,
   );
   await refused(
     tls("kind: io.l5d.noValidation"),
-    notBuilt,
     /commonName is required/,
     /tls\.kind: unknown key: since Linkerd 1\.0\.0/,
   );

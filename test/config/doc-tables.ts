@@ -1,8 +1,8 @@
 /**
- * The tables of keys in docs/configuration.md, made of the schema: each stands below a line `<!-- keys: name -->`.
- * With UPDATE_DOCS=1 the tests write the page anew.
+ * The tables of keys in docs/configuration.md and docs/tls.md, made of the schema: each stands below a line `<!-- keys: name -->`.
+ * With UPDATE_DOCS=1 the tests write the pages anew.
  */
-import { backoff, retryBudget, socketOptions } from "../../config/blocks.ts";
+import { backoff, clientTls, retryBudget, serverTls, socketOptions } from "../../config/blocks.ts";
 import { notBuiltKeys } from "../../config/not-built.ts";
 import { fileSchema } from "../../config/schema.ts";
 import { client, service } from "../../config/schema-client.ts";
@@ -30,6 +30,9 @@ export const tables: Readonly<Record<string, Schema>> = {
   hostConnectionPool: child(clientKeys, "hostConnectionPool"),
   clientSession: child(clientKeys, "clientSession"),
   socketOptions,
+  serverTls,
+  clientTls,
+  clientAuth: child(clientTls, "clientAuth"),
   budget: retryBudget,
   constant: child(backoff, "kinds", "constant"),
   jittered: child(backoff, "kinds", "jittered"),

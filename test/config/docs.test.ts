@@ -10,17 +10,17 @@ import { tables, withTables } from "./doc-tables.ts";
 
 const file = (name: string): URL => new URL(`../../docs/${name}`, import.meta.url);
 const read = (name: string): string => readFileSync(file(name), "utf8");
+const pages = ["configuration.md", "tls.md"];
 if (process.env["UPDATE_DOCS"] === "1") {
-  writeFileSync(file("configuration.md"), withTables(read("configuration.md")));
+  for (const page of pages) writeFileSync(file(page), withTables(read(page)));
 }
 
 test("every table of keys is the schema's", () => {
-  const page = read("configuration.md");
-  assert.equal(page, withTables(page));
+  for (const page of pages) assert.equal(read(page), withTables(read(page)), page);
 });
 
 test("every object of the schema has its table", () => {
-  const page = read("configuration.md");
+  const page = pages.map(read).join("");
   const missing = Object.keys(tables).filter((name) => !page.includes(`<!-- keys: ${name} -->`));
   assert.deepEqual(missing, []);
 });

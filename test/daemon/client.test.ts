@@ -45,6 +45,8 @@ const settings: ClientSettings = {
   sessionLifeMs: 0,
   noDelay: true,
   keepAlive: false,
+  secure: undefined,
+  forwardClientCert: false,
 };
 
 const client = (t: { after(end: () => void): void }, more: Partial<ClientSettings> = {}): Client => {

@@ -53,6 +53,8 @@ function rig(t: TestContext, sizes: { paths?: number; clients?: number } = {}): 
     sessionLifeMs: 0,
     noDelay: true,
     keepAlive: false,
+    secure: undefined,
+    forwardClientCert: false,
   };
   const naming = new Naming(
     {

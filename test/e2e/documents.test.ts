@@ -10,6 +10,10 @@ import { root } from "../arch/source-tree.ts";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "pointsman-documents-"));
 mkdirSync(path.join(folder, "disco"));
+mkdirSync(path.join(folder, "tls"));
+for (const name of ["authority.pem", "host.pem", "host-key.pem"]) {
+  writeFileSync(path.join(folder, "tls", name), "");
+}
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (name: string): string => readFileSync(path.join(root, name), "utf8");

@@ -1,10 +1,11 @@
 /** The admin pages on Fastify; loaded when the first connection comes, for Fastify takes 20 MB. */
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:http";
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { AdminConfig } from "../../../config/schema.ts";
 import type { Logger } from "../../../plugins/contract.ts";
+import type { AdminTls } from "./admin-tls.ts";
 import { contentSecurityPolicy, html } from "./index-page.ts";
 import { findPage, type Pages, type Reply, text } from "./page.ts";
 import { isForged, pathGate } from "./security.ts";
@@ -22,13 +23,22 @@ export interface AppOptions {
   /** The address it listens on is a loopback address. */
   readonly onLoopback: boolean;
   readonly log: Logger;
+  readonly tls: AdminTls | undefined;
+}
+
+async function createTlsServer(sockets: ServerOptions, tls: AdminTls): Promise<Server> {
+  const https = await import("node:https");
+  const server = https.createServer({ ...sockets, ...tls.options, requestCert: tls.requestCert });
+  tls.onChange((options) => server.setSecureContext(options));
+  return server;
 }
 
 /** An HTTP server that answers with the pages; it does not listen yet. */
 export const createApp = async (options: AppOptions): Promise<Server> => {
-  const { pages, security, socketOptions, onLoopback, log } = options;
+  const { pages, security, socketOptions, onLoopback, log, tls } = options;
   const { noDelay, keepAlive, readTimeoutMs, writeTimeoutMs } = socketOptions;
-  const server = createServer({ noDelay, ...(keepAlive === undefined ? {} : { keepAlive }) });
+  const sockets = { noDelay, ...(keepAlive === undefined ? {} : { keepAlive }) };
+  const server = tls === undefined ? createServer(sockets) : await createTlsServer(sockets, tls);
   // A socket that neither reads nor writes has overrun whichever limit is the shorter.
   server.timeout =
     Math.min(readTimeoutMs || Infinity, writeTimeoutMs || Infinity, 2 ** 31 - 1) % (2 ** 31 - 1);

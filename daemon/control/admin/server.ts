@@ -8,6 +8,7 @@ import type { Server as HttpServer } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import type { AdminConfig } from "../../../config/schema.ts";
 import type { Logger } from "../../../plugins/contract.ts";
+import type { AdminTls } from "./admin-tls.ts";
 import type { AdminState } from "./state.ts";
 
 /** An admin server that listens. */
@@ -27,6 +28,7 @@ export const openAdminServer = async (
   ip: string,
   state: AdminState,
   log: Logger,
+  tls?: AdminTls,
 ): Promise<AdminServer> => {
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
   const early: Socket[] = [];
@@ -35,7 +37,7 @@ export const openAdminServer = async (
     early.push(socket);
     // Until somebody reads, nobody hears of its errors either.
     socket.on("error", ignore);
-    app ??= takeOver(listener, early, config, ip, state, log);
+    app ??= takeOver(listener, early, config, ip, state, log, tls);
     app.catch((cause: unknown) => {
       log.error("the admin pages cannot be loaded", { cause });
       for (const each of early.splice(0)) each.destroy();
@@ -78,6 +80,7 @@ const takeOver = async (
   ip: string,
   state: AdminState,
   log: Logger,
+  tls: AdminTls | undefined,
 ): Promise<HttpServer> => {
   const [{ createApp }, { pagesOf }, { addHeapMetrics }] = await Promise.all([
     import("./app.ts"),
@@ -91,6 +94,7 @@ const takeOver = async (
     socketOptions: config.socketOptions,
     onLoopback: isLoopback(ip),
     log,
+    tls,
   });
   // The HTTP server accepts on the very same socket from here on.
   server.listen(listener);
@@ -98,7 +102,7 @@ const takeOver = async (
   for (const socket of early.splice(0)) {
     socket.off("error", ignore);
     server.emit("connection", socket);
-    socket.resume();
+    if (tls === undefined) socket.resume();
   }
   return server;
 };

@@ -2,6 +2,8 @@
 import type { RetryBudgetConfig } from "../../../config/schema.ts";
 import type { AccrualFactory, BalancerFactory } from "../../../plugins/contract.ts";
 import type { HeadLimits } from "../codec/h1/head-scanner.ts";
+import type { TlsStats } from "../router/stats.ts";
+import type { ClientConnector } from "../tls/client-connector.ts";
 
 /** Everything that a client and its endpoints need to know; durations of 0 are no limit. */
 export interface ClientSettings {
@@ -20,4 +22,8 @@ export interface ClientSettings {
   readonly sessionLifeMs: number;
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
+  /** Connections are made by TLS. */
+  readonly secure: ((stats: TlsStats) => ClientConnector) | undefined;
+  /** Endpoints are told of the caller's certificate. */
+  readonly forwardClientCert: boolean;
 }

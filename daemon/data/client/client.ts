@@ -2,14 +2,15 @@
  * A client: the endpoints that one bound id stands for. It follows discovery's set, keeping every endpoint that stays
  * with its connections and state, and picks one for each attempt.
  */
-import { type Addr, Address } from "../../../dtab/index.ts";
+import type { Addr, Address } from "../../../dtab/index.ts";
 import type { Balancer, Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import type { CacheEntry } from "../idle-cache.ts";
-import { ConnectionStats, RequestStats, StatusStats } from "../router/stats.ts";
+import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../router/stats.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { WorkerShare } from "../worker-share.ts";
 import { AccrualState } from "./accrual-state.ts";
+import { addressIdentity } from "./address-identity.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { Endpoint, type EndpointContext } from "./endpoint.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -41,6 +42,7 @@ export class Client implements CacheEntry, EndpointContext {
   readonly sessionLifeMs: number;
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
+  readonly secure: EndpointContext["secure"];
   nowMs = 0;
   inUse = 0;
   usedAt = 0;
@@ -98,6 +100,7 @@ export class Client implements CacheEntry, EndpointContext {
     this.requests = new RequestStats(scope);
     this.statuses = new StatusStats(scope);
     this.stats = new ConnectionStats(scope);
+    this.secure = settings.secure?.(new TlsStats(scope));
     this.#connectLatency = scope.stat("connect_latency_ms");
     this.#failedConnectLatency = scope.stat("failed_connect_latency_ms");
     const balancing = scope.scope("loadbalancer");
@@ -235,7 +238,7 @@ export class Client implements CacheEntry, EndpointContext {
         this.#status = address.status;
         continue;
       }
-      const key = identity(address);
+      const key = addressIdentity(address);
       let endpoint = this.#endpoints.get(key);
       if (endpoint === undefined) {
         endpoint = new Endpoint(
@@ -288,13 +291,4 @@ export class Client implements CacheEntry, EndpointContext {
     this.#scope.close();
     this.#onClose(this);
   }
-}
-
-/** An address is the same while host, port and facts are; its weight does not count. */
-function identity(address: Address): string {
-  let key = Address.show(address);
-  for (const name of Object.keys(address.meta).sort()) {
-    if (name !== "endpoint_addr_weight") key += `\0${name}=${address.meta[name]}`;
-  }
-  return key;
 }

@@ -10,6 +10,7 @@ import { readBuffer } from "../codec/h1/read-buffer.ts";
 import type { Exchange, Queue } from "../exchange.ts";
 import type { ConnectionStats } from "../router/stats.ts";
 import type { Sweepable } from "../sweeper.ts";
+import type { ClientConnector, TlsSession } from "../tls/client-connector.ts";
 import type { AccrualState } from "./accrual-state.ts";
 
 /** What a client's endpoints share. */
@@ -28,6 +29,8 @@ export interface EndpointContext {
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   readonly stats: ConnectionStats;
+  /** Connections are made by TLS. */
+  readonly secure: ClientConnector | undefined;
   /** A connection was made after so long. */
   connected(elapsedMs: number): void;
   /** A connection could not be made. */
@@ -53,6 +56,7 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Queue, Sweepab
   /** In the order of their arrival. */
   readonly #waiters = new Set<Exchange>();
   #connecting = 0;
+  #session: TlsSession | undefined;
   #closed = false;
 
   constructor(address: HostAddress, context: EndpointContext, accrual: AccrualState) {
@@ -84,6 +88,10 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Queue, Sweepab
 
   get responseTimeoutMs(): number {
     return this.#context.responseTimeoutMs;
+  }
+
+  get secure(): ClientConnector | undefined {
+    return this.#context.secure;
   }
 
   get connectionCount(): number {
@@ -158,7 +166,7 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Queue, Sweepab
 
   #open(): void {
     let connection: H1ClientConnection;
-    const socket = net.connect({
+    const options = {
       host: this.address.host,
       port: this.address.port,
       noDelay: this.#context.noDelay,
@@ -171,7 +179,12 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Queue, Sweepab
           return true;
         },
       },
-    } as net.NetConnectOpts);
+    } as net.TcpNetConnectOpts;
+    const { secure } = this.#context;
+    const socket =
+      secure === undefined
+        ? net.connect(options)
+        : secure.connect(options, (this.#session ??= { ticket: undefined, generation: 0, checkedAt: 0 }));
     connection = new H1ClientConnection(socket, this);
     this.#connecting++;
     this.#connections.add(connection);

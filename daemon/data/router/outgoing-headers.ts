@@ -51,7 +51,11 @@ export class OutgoingHeaders {
     arrival.sink.replaces = context.alwaysReadTrace;
     context.tracing.dispatch(request.trace, arrival.sink);
     if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
-    const { attemptTimeoutMs } = client.settings;
+    const { attemptTimeoutMs, forwardClientCert } = client.settings;
+    if (forwardClientCert) {
+      const { certificate } = exchange.caller;
+      if (certificate !== undefined) headers.append("x-forwarded-client-cert", certificate);
+    }
     const own = attemptTimeoutMs > 0 ? deadlineOf(Date.now(), attemptTimeoutMs) : undefined;
     writeDeadline(headers, strictest(request.deadline, own));
     const { authority } = client.meta;

@@ -4,7 +4,7 @@ import type { Labeler } from "../../../plugins/contract.ts";
 import type { CallerStream, SocketAddress } from "../exchange-streams.ts";
 import type { SharedScope } from "../shared-scope.ts";
 import type { InFlight } from "./in-flight.ts";
-import { ConnectionStats, RequestStats, StatusStats } from "./stats.ts";
+import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "./stats.ts";
 
 /** What labels the two ends of a connection in `Forwarded`. */
 export interface ForwardedLabelers {
@@ -22,6 +22,7 @@ export class RouterServer {
   readonly requests: RequestStats;
   readonly statuses: StatusStats;
   readonly connections: ConnectionStats;
+  readonly tls: TlsStats | undefined;
   readonly forwarded: ForwardedLabelers | undefined;
   readonly inFlight: InFlight;
   readonly #scope: SharedScope;
@@ -46,6 +47,7 @@ export class RouterServer {
     this.requests = new RequestStats(scope);
     this.statuses = new StatusStats(scope);
     this.connections = new ConnectionStats(scope);
+    this.tls = config.tls && new TlsStats(scope);
     this.forwarded = forwarded;
     this.inFlight = inFlight;
   }

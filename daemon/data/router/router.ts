@@ -20,6 +20,7 @@ import type { Exchange } from "../exchange.ts";
 import type { SharedScope } from "../shared-scope.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
+import type { LazyTls } from "../tls/lazy-tls.ts";
 import type { WorkerShare } from "../worker-share.ts";
 import { AccessLog } from "./access-log.ts";
 import { errorAnswer } from "./error-answer.ts";
@@ -45,6 +46,7 @@ export interface WorkerServices {
   readonly wheel: TimerWheel;
   readonly sweeper: Sweeper;
   readonly random: () => number;
+  readonly tls: LazyTls;
   readonly post: (message: ToControl) => void;
   readonly nextBind: () => number;
   /** Where a key of the configuration stands, e.g. `linkerd.yaml:14:5 routers[0].dtab`. */
@@ -253,6 +255,8 @@ export class Router implements RouterContext, NamingOwner {
       sessionLifeMs: clientSession?.lifeTimeMs ?? 0,
       noDelay: socketOptions?.noDelay ?? true,
       keepAlive: socketOptions?.keepAlive ?? false,
+      secure: params.tls && this.#services.tls.connector(params.tls),
+      forwardClientCert: params.forwardClientCert ?? false,
     };
   }
 }

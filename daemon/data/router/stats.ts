@@ -79,6 +79,40 @@ export class StatusStats {
 
 const noCounter: Counter = { incr() {} };
 
+/** TLS of a server or a client: `tls/connections`, `tls/handshake_latency_ms`, `tls/handshake_failures`. */
+export class TlsStats {
+  readonly #connections: Gauge;
+  readonly #latency: Stat;
+  readonly #failures: Counter;
+
+  constructor(scope: MetricsScope) {
+    const tls = scope.scope("tls");
+    this.#connections = tls.gauge("connections");
+    this.#latency = tls.stat("handshake_latency_ms");
+    this.#failures = tls.counter("handshake_failures");
+  }
+
+  /** A handshake was done. */
+  opened(elapsedMs: number): void {
+    this.#connections.add(1);
+    this.#latency.record(elapsedMs);
+  }
+
+  closed(): void {
+    this.#connections.add(-1);
+  }
+
+  /** So many open ones count here from now on, or, if negative, elsewhere. */
+  moved(connections: number): void {
+    this.#connections.add(connections);
+  }
+
+  /** A handshake was not done. */
+  failed(): void {
+    this.#failures.incr();
+  }
+}
+
 /** Connections of a server or a client. */
 export class ConnectionStats {
   readonly #scope: MetricsScope;

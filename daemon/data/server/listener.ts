@@ -8,6 +8,8 @@ import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-con
 import type { Router } from "../router/router.ts";
 import type { RouterServer } from "../router/router-server.ts";
 import type { Sweeper } from "../sweeper.ts";
+import type { LazyTls } from "../tls/lazy-tls.ts";
+import type { TlsServer } from "../tls/tls-server.ts";
 
 /** A caller that takes nothing of its answer for this long is cut off, unless `writeTimeoutMs` says otherwise. */
 const defaultWriteTimeoutMs = 60_000;
@@ -28,6 +30,7 @@ export interface ListenAddress {
 export class Listener {
   readonly #address: ListenAddress;
   readonly #sweeper: Sweeper;
+  readonly #tls: LazyTls;
   readonly #log: Logger;
   readonly #connections = new Set<H1ServerConnection>();
   readonly #listening: net.Server;
@@ -36,9 +39,13 @@ export class Listener {
   #server: RouterServer | undefined;
   /** Shared by all connections, and overwritten when the router changes. */
   #context: H1ServerContext | undefined;
+  /** Shakes hands first, where the server speaks TLS. */
+  #secure: TlsServer | undefined;
+  #secureOpen = 0;
   #drained: (() => void) | undefined;
 
-  constructor(address: ListenAddress, sweeper: Sweeper, log: Logger) {
+  constructor(address: ListenAddress, sweeper: Sweeper, tls: LazyTls, log: Logger) {
+    this.#tls = tls;
     this.#address = address;
     this.#sweeper = sweeper;
     this.#log = log;
@@ -75,7 +82,13 @@ export class Listener {
   /** Every request that begins from now on is this router's; those in flight end where they are. */
   serve(router: Router, server: RouterServer): void {
     this.#server?.connections.moved(-this.#connections.size);
+    this.#server?.tls?.moved(-this.#secureOpen);
     server.connections.moved(this.#connections.size);
+    server.tls?.moved(this.#secureOpen);
+    if (this.#server !== server) {
+      this.#secure?.close();
+      this.#secure = this.#secureOf(server);
+    }
     this.#server = server;
     const context = this.#contextOf(router, server);
     this.#context = this.#context === undefined ? context : Object.assign(this.#context, context);
@@ -93,6 +106,7 @@ export class Listener {
   /** Accepts no more; resolves when the last connection has ended. */
   drain(): Promise<void> {
     this.close();
+    this.#secure?.abandon();
     for (const connection of [...this.#connections]) connection.drain();
     return new Promise((resolve) => {
       this.#drained = resolve;
@@ -116,15 +130,49 @@ export class Listener {
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
+  #secureOf({ config, name, tls: stats }: RouterServer): TlsServer | undefined {
+    if (config.tls === undefined || stats === undefined) return undefined;
+    return this.#tls.server(config.tls, {
+      name,
+      stats,
+      accept: (socket, elapsedMs, certificate) => this.#acceptSecure(socket, elapsedMs, certificate),
+    });
+  }
+
   #accept(accepted: net.Socket, context: H1ServerContext): void {
+    if (this.#secure !== undefined) {
+      this.#secure.take(accepted);
+      return;
+    }
     const socket = readingInto(accepted, (length) => connection.read(readBuffer, length));
+    const connection = this.#serve(socket, context);
+    socket.resume();
+  }
+
+  // What TLS has deciphered comes in buffers of its own.
+  #acceptSecure(socket: net.Socket, elapsedMs: number, certificate: () => string | undefined): void {
+    this.#secureOpen++;
+    this.#server!.tls?.opened(elapsedMs);
+    socket.on("close", () => {
+      this.#secureOpen--;
+      this.#server!.tls?.closed();
+    });
+    const connection = this.#serve(socket, this.#context!, certificate);
+    socket.on("data", (data: Buffer) => connection.read(data, data.length));
+  }
+
+  #serve(
+    socket: net.Socket,
+    context: H1ServerContext,
+    certificate?: () => string | undefined,
+  ): H1ServerConnection {
     const { noDelay, keepAlive } = this.#server!.config.socketOptions;
     if (noDelay) socket.setNoDelay(true);
     if (keepAlive) socket.setKeepAlive(true);
-    const connection = new H1ServerConnection(socket, context);
+    const connection = new H1ServerConnection(socket, context, certificate);
     this.#connections.add(connection);
     this.#sweeper.add(connection);
-    socket.resume();
+    return connection;
   }
 
   #contextOf(router: Router, server: RouterServer): H1ServerContext {

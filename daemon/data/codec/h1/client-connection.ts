@@ -34,6 +34,10 @@ export interface H1ClientOwner {
   readonly connectTimeoutMs: number;
   /** Longest silence while an answer is owed; 0: none. */
   readonly responseTimeoutMs: number;
+  /** Where connections are made by more than TCP, what that says when it is done, and why it failed. */
+  readonly secure:
+    | { readonly connected: "secureConnect"; failure(cause: NodeJS.ErrnoException): ProxyError }
+    | undefined;
   /** The connection is made. */
   connected(connection: H1ClientConnection): void;
   /** It can take another request. */
@@ -87,14 +91,15 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       this.#connected = true;
       owner.connected(this);
     };
-    socket.on("connect", guarded("an endpoint's connection", connected, broke));
+    socket.on(owner.secure?.connected ?? "connect", guarded("an endpoint's connection", connected, broke));
     socket.on("error", (cause: NodeJS.ErrnoException) => {
       this.#failure ??= this.#connected
         ? new ProxyError(
             "E_CONNECTION_CLOSED",
             `the endpoint's connection failed: ${cause.code ?? cause.message}`,
           )
-        : new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`, { cause });
+        : (owner.secure?.failure(cause) ??
+          new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`, { cause }));
     });
     const drained = (): void => this.#exchange?.endpointDrained();
     socket.on(

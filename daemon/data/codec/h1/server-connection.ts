@@ -13,6 +13,7 @@ import { Exchange } from "../../exchange.ts";
 import type { CallerStream, ResponseHead, SocketAddress } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
 import type { ConnectionStats } from "../../router/stats.ts";
+import { resetSocket } from "../../socket-below.ts";
 import type { Sweepable } from "../../sweeper.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -52,6 +53,9 @@ const lingerBytes = 1 << 20;
 export class H1ServerConnection implements CallerStream, Sweepable {
   readonly #context: H1ServerContext;
   readonly #socket: Socket;
+  readonly #readCertificate: (() => string | undefined) | undefined;
+  #certificate: string | undefined;
+  #certificateRead = false;
   readonly #output: Output;
   readonly #writer: AnswerWriter;
   readonly #clock: CallerClock;
@@ -90,9 +94,10 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #served = 0;
   #received = 0;
 
-  constructor(socket: Socket, context: H1ServerContext) {
+  constructor(socket: Socket, context: H1ServerContext, certificate?: () => string | undefined) {
     this.#context = context;
     this.#socket = socket;
+    this.#readCertificate = certificate;
     this.#output = new Output(socket);
     this.#writer = new AnswerWriter(this.#output);
     this.#clock = new CallerClock(context);
@@ -133,6 +138,14 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   get local(): SocketAddress {
     return { ip: this.#socket.localAddress, port: this.#socket.localPort };
+  }
+
+  get certificate(): string | undefined {
+    if (!this.#certificateRead) {
+      this.#certificateRead = true;
+      this.#certificate = this.#readCertificate?.();
+    }
+    return this.#certificate;
   }
 
   /** Serves what is in flight, and nothing after it. */
@@ -406,7 +419,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#exchange = undefined;
     this.#writer.last = true;
     // An answer up to the close, or none yet, must end in a reset: an orderly end would make it look whole.
-    if (this.#tunnel || this.#minor === 0 || !this.#answering) this.#socket.resetAndDestroy();
+    if (this.#tunnel || this.#minor === 0 || !this.#answering) resetSocket(this.#socket);
     else {
       this.#output.flush();
       this.#linger();
