@@ -2,7 +2,7 @@
 import type { RetryBudgetConfig } from "../../../config/schema.ts";
 import type { AccrualFactory, BalancerFactory } from "../../../plugins/contract.ts";
 import type { HeadLimits } from "../codec/h1/head-scanner.ts";
-import type { TlsStats } from "../router/stats.ts";
+import type { TlsStats } from "../stats.ts";
 import type { ClientConnector } from "../tls/client-connector.ts";
 
 /** Everything that a client and its endpoints need to know; durations of 0 are no limit. */

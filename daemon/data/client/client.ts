@@ -6,7 +6,7 @@ import type { Addr, Address } from "../../../dtab/index.ts";
 import type { Balancer, Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import type { CacheEntry } from "../idle-cache.ts";
-import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../router/stats.ts";
+import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { WorkerShare } from "../worker-share.ts";
 import { AccrualState } from "./accrual-state.ts";
@@ -60,7 +60,7 @@ export class Client implements CacheEntry, EndpointContext {
   readonly #leaving = new Set<Endpoint>();
   readonly #served = new Map<string, RequestStats>();
   readonly #connectLatency: Stat;
-  readonly #failedConnectLatency: Stat;
+  #failedConnectLatency: Stat | undefined;
   readonly #size: Gauge;
   readonly #algorithm: Gauge;
   readonly #adds: Counter;
@@ -102,7 +102,6 @@ export class Client implements CacheEntry, EndpointContext {
     this.stats = new ConnectionStats(scope);
     this.secure = settings.secure?.(new TlsStats(scope));
     this.#connectLatency = scope.stat("connect_latency_ms");
-    this.#failedConnectLatency = scope.stat("failed_connect_latency_ms");
     const balancing = scope.scope("loadbalancer");
     this.#size = balancing.gauge("size");
     this.#adds = balancing.counter("adds");
@@ -280,6 +279,7 @@ export class Client implements CacheEntry, EndpointContext {
   }
 
   connectFailed(elapsedMs: number): void {
+    this.#failedConnectLatency ??= this.#scope.stat("failed_connect_latency_ms");
     this.#failedConnectLatency.record(elapsedMs);
   }
 

@@ -8,7 +8,7 @@ import { H1ClientConnection, type H1ClientOwner } from "../codec/h1/client-conne
 import type { HeadLimits } from "../codec/h1/head-scanner.ts";
 import { readBuffer } from "../codec/h1/read-buffer.ts";
 import type { Exchange, Queue } from "../exchange.ts";
-import type { ConnectionStats } from "../router/stats.ts";
+import type { ConnectionStats } from "../stats.ts";
 import type { Sweepable } from "../sweeper.ts";
 import type { ClientConnector, TlsSession } from "../tls/client-connector.ts";
 import type { AccrualState } from "./accrual-state.ts";

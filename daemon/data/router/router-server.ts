@@ -3,8 +3,8 @@ import type { ServerConfig } from "../../../config/schema.ts";
 import type { Labeler } from "../../../plugins/contract.ts";
 import type { CallerStream, SocketAddress } from "../exchange-streams.ts";
 import type { SharedScope } from "../shared-scope.ts";
+import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.ts";
 import type { InFlight } from "./in-flight.ts";
-import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "./stats.ts";
 
 /** What labels the two ends of a connection in `Forwarded`. */
 export interface ForwardedLabelers {

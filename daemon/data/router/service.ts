@@ -4,7 +4,7 @@ import type { RetryBudgetConfig } from "../../../config/schema.ts";
 import type { BackoffPolicy, Classifier, Counter, Gauge, Stat } from "../../../plugins/contract.ts";
 import { RetryBudget } from "../client/retry-budget.ts";
 import type { SharedScope } from "../shared-scope.ts";
-import { RequestStats } from "./stats.ts";
+import { RequestStats } from "../stats.ts";
 
 /** What holds for a name, worked out once from the configuration. */
 export interface ServiceSettings {

@@ -3,7 +3,7 @@ import type { Socket, TcpNetConnectOpts } from "node:net";
 import { isIP } from "node:net";
 import * as tls from "node:tls";
 import { ProxyError } from "../../../plugins/errors.ts";
-import type { TlsStats } from "../router/stats.ts";
+import type { TlsStats } from "../stats.ts";
 import type { LiveOptions } from "./live-options.ts";
 
 /** How long a session is taken up again: until then nobody looks at the endpoint's certificate anew. */

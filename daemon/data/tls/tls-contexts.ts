@@ -10,7 +10,7 @@ import {
   type TlsSpec,
   tlsKey,
 } from "../../shared/tls-spec.ts";
-import type { TlsStats } from "../router/stats.ts";
+import type { TlsStats } from "../stats.ts";
 import { ClientConnector } from "./client-connector.ts";
 import type { LiveOptions } from "./live-options.ts";
 import { TlsServer, type TlsServerOptions } from "./tls-server.ts";

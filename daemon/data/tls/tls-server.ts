@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import * as tls from "node:tls";
 import type { Logger } from "../../../plugins/contract.ts";
 import { reportBug } from "../bugs.ts";
-import type { TlsStats } from "../router/stats.ts";
 import { socketBelow } from "../socket-below.ts";
+import type { TlsStats } from "../stats.ts";
 import { forwardedCertificate } from "./peer.ts";
 
 /** A caller that has not shaken hands by then is cut off. */

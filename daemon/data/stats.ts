@@ -1,6 +1,6 @@
 /** The series of servers, services, clients and connections, under Linkerd 1's names, held ready for the hot path. */
-import type { Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
-import type { ErrorCode } from "../../../plugins/errors.ts";
+import type { Counter, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
+import type { ErrorCode } from "../../plugins/errors.ts";
 
 /** Requests at one place of the path: `requests`, `success`, `failures`, `pending`, `request_latency_ms`. */
 export class RequestStats {
@@ -119,8 +119,9 @@ export class ConnectionStats {
   readonly #connects: Counter;
   readonly #connections: Gauge;
   readonly #closes: Counter;
-  readonly #duration: Stat;
-  readonly #requests: Stat;
+  // Made when the first connection ends: each takes a page of memory, and there are many clients.
+  #duration: Stat | undefined;
+  #requests: Stat | undefined;
   readonly #receivedBytes: Counter;
   readonly #sentBytes: Counter;
 
@@ -129,8 +130,6 @@ export class ConnectionStats {
     this.#connects = scope.counter("connects");
     this.#connections = scope.gauge("connections");
     this.#closes = scope.counter("closes");
-    this.#duration = scope.stat("connection_duration");
-    this.#requests = scope.stat("connection_requests");
     this.#receivedBytes = scope.counter("received_bytes");
     this.#sentBytes = scope.counter("sent_bytes");
   }
@@ -143,6 +142,8 @@ export class ConnectionStats {
   closed(lifeMs: number, requests: number, receivedBytes: number, sentBytes: number): void {
     this.#connections.add(-1);
     this.#closes.incr();
+    this.#duration ??= this.#scope.stat("connection_duration");
+    this.#requests ??= this.#scope.stat("connection_requests");
     this.#duration.record(lifeMs);
     this.#requests.record(requests);
     this.#receivedBytes.incr(receivedBytes);
