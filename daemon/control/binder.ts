@@ -10,6 +10,7 @@ import type { ToControl, ToWorker } from "../shared/messages.ts";
 import { Binding, type BindingObserver } from "./binding.ts";
 import { ClientAddresses, type ClientObserver } from "./client-addresses.ts";
 import { Explainer } from "./explainer.ts";
+import { limitLog } from "./limited-log.ts";
 
 /** A router's way to name: its interpreter, and the dtab that stands before a request's own. */
 export interface RouterNaming {
@@ -44,6 +45,9 @@ interface Known {
   retired: boolean;
 }
 
+/** Lines about single names: a scan of unknown hosts must not fill a disk. */
+const bindingLines = { lines: 50, everyMs: 10_000 };
+
 /** Binds names for all workers. */
 export class Binder {
   readonly #routers = new Map<string, Known>();
@@ -60,7 +64,7 @@ export class Binder {
 
   constructor(routers: Iterable<RouterNaming>, { log, clock, metrics }: BinderOptions) {
     this.replace(routers);
-    this.#log = log;
+    this.#log = limitLog(log, clock, bindingLines);
     this.#explainer = new Explainer(clock);
     const scope = metrics.scope("binder");
     this.#gauges = { bindings: scope.gauge("bindings"), clients: scope.gauge("clients") };

@@ -20,6 +20,16 @@ export const Field = {
   acceptEncoding: 13,
 } as const;
 
+/** Bits of the codes that are for this hop, or about it; a message without them takes the short way. */
+export const hopFields =
+  (1 << Field.connection) |
+  (1 << Field.hopByHop) |
+  (1 << Field.te) |
+  (1 << Field.trailer) |
+  (1 << Field.upgrade) |
+  (1 << Field.expect) |
+  (1 << Field.transferEncoding);
+
 const hopByHopNames = new Set([
   "keep-alive",
   "proxy-connection",

@@ -3,7 +3,7 @@ import { splitAbsoluteTarget } from "./absolute-target.ts";
 import { hostChars } from "./chars.ts";
 import { type FieldBlock, stripHopByHop } from "./field-block.ts";
 import type { HeadScanner } from "./head-scanner.ts";
-import { Field } from "./known-fields.ts";
+import { Field, hopFields } from "./known-fields.ts";
 
 /** What a request's head says, apart from its fields; reused by its connection. */
 export interface RequestFacts {
@@ -18,17 +18,6 @@ export interface RequestFacts {
   /** Of an absolute-form target. */
   scheme: "http" | "https" | undefined;
 }
-
-/** Bits of the codes that need a look at their values; a request without them takes the short way. */
-const unusual =
-  (1 << Field.connection) |
-  (1 << Field.hopByHop) |
-  (1 << Field.te) |
-  (1 << Field.trailer) |
-  (1 << Field.upgrade) |
-  (1 << Field.expect) |
-  (1 << Field.transferEncoding) |
-  (1 << Field.contentLength);
 
 /** Judges a scanned head and strips what is for this hop only; a string is the reason of a 400, a number another status. */
 export function judgeRequest(
@@ -54,7 +43,7 @@ export function judgeRequest(
     const reason = resolveTarget(facts, method, block);
     if (reason !== undefined) return reason;
   }
-  if ((block.seen & unusual) !== 0) return judgeUnusual(scanner, block, facts);
+  if ((block.seen & hopFields) !== 0 || !scanner.canonicalLength) return judgeUnusual(scanner, block, facts);
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 /** From a scanned head to an answer: its framing, what is for this hop only, and whether the connection goes on. */
 import { type FieldBlock, stripHopByHop } from "./field-block.ts";
 import type { HeadScanner } from "./head-scanner.ts";
-import { Field } from "./known-fields.ts";
+import { Field, hopFields } from "./known-fields.ts";
 
 /** How an answer's body is framed (RFC 9112 §6.3). */
 export type BodyFraming = "none" | "chunked" | "counted" | "untilClose";
@@ -14,16 +14,6 @@ export interface ResponseFacts {
   /** The connection can take another request after this answer. */
   reusable: boolean;
 }
-
-/** Bits of the codes that need a look at their values; an answer without them takes the short way. */
-const unusual =
-  (1 << Field.connection) |
-  (1 << Field.hopByHop) |
-  (1 << Field.te) |
-  (1 << Field.trailer) |
-  (1 << Field.upgrade) |
-  (1 << Field.transferEncoding) |
-  (1 << Field.contentLength);
 
 /** Judges the head of a final answer and strips what is for this hop only. */
 export function judgeResponse(
@@ -51,7 +41,8 @@ export function judgeResponse(
     facts.bodyLength = -1;
     facts.reusable = false;
   }
-  if ((block.seen & unusual) !== 0) tidy(scanner, block, facts);
+  const oddLength = !scanner.canonicalLength || (status === 204 && contentLength !== -1);
+  if ((block.seen & hopFields) !== 0 || oddLength) tidy(scanner, block, facts);
 }
 
 // Framing and hop-by-hop fields stay on this hop (RFC 9110 §7.6.1).
