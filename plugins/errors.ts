@@ -80,7 +80,7 @@ export const errorKinds = {
     504,
     "respond",
     false,
-    "The endpoint went silent for longer than the socket's read timeout.",
+    "The endpoint said nothing, or took nothing, for longer than its socket's time-out.",
   ),
   E_ATTEMPT_TIMEOUT: kind(503, "respond", false, "One attempt took longer than requestAttemptTimeoutMs."),
   E_TOTAL_TIMEOUT: kind(

@@ -37,6 +37,7 @@ const settings: ClientSettings = {
   attemptTimeoutMs: 0,
   connectTimeoutMs: 1000,
   responseTimeoutMs: 0,
+  writeTimeoutMs: 0,
   maxConnections: 100,
   minConnections: 0,
   maxWaiters: 100,

@@ -41,6 +41,23 @@ test("a slow caller holds an endless answer back instead of filling memory", asy
   await slow.until((text) => text.length > before + 1_000_000);
 });
 
+test("an endpoint that takes nothing of a request is given up after the client's writeTimeoutMs", async (t) => {
+  const origin = await endpoint(t, (socket) => void socket.pause());
+  const { port } = await proxy(t, {
+    dtab: toPort(origin.port),
+    rest: "  client: { failureAccrual: { kind: none }, socketOptions: { writeTimeoutMs: 300 } }",
+  });
+  const fast = caller(t, port);
+  fast.write("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 1000000000\r\n\r\n");
+  const chunk = Buffer.alloc(65_536, "x");
+  const more = (): void => {
+    while (fast.socket.writable && fast.socket.write(chunk));
+  };
+  fast.socket.on("drain", more);
+  more();
+  await fast.until((text) => text.startsWith("HTTP/1.1 504") && text.includes("took nothing for 300 ms"));
+});
+
 test("a slow endpoint holds an endless request back", async (t) => {
   const origin = await endpoint(t, (socket) => void socket.pause());
   const { port } = await proxy(t, { dtab: toPort(origin.port) });

@@ -45,6 +45,7 @@ function rig(t: TestContext, sizes: { paths?: number; clients?: number } = {}): 
     attemptTimeoutMs: 0,
     connectTimeoutMs: 1000,
     responseTimeoutMs: 0,
+    writeTimeoutMs: 0,
     maxConnections: 10,
     minConnections: 0,
     maxWaiters: 10,

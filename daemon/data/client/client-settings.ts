@@ -14,6 +14,7 @@ export interface ClientSettings {
   readonly attemptTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly responseTimeoutMs: number;
+  readonly writeTimeoutMs: number;
   readonly maxConnections: number;
   readonly minConnections: number;
   readonly maxWaiters: number;

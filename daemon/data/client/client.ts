@@ -35,6 +35,7 @@ export class Client implements CacheEntry, EndpointContext {
   readonly limits: EndpointContext["limits"];
   readonly connectTimeoutMs: number;
   readonly responseTimeoutMs: number;
+  readonly writeTimeoutMs: number;
   readonly minConnections: number;
   readonly maxWaiters: number;
   readonly poolIdleMs: number;
@@ -89,6 +90,7 @@ export class Client implements CacheEntry, EndpointContext {
       limits: this.limits,
       connectTimeoutMs: this.connectTimeoutMs,
       responseTimeoutMs: this.responseTimeoutMs,
+      writeTimeoutMs: this.writeTimeoutMs,
       minConnections: this.minConnections,
       maxWaiters: this.maxWaiters,
       poolIdleMs: this.poolIdleMs,

@@ -18,6 +18,7 @@ export interface EndpointContext {
   readonly limits: HeadLimits;
   readonly connectTimeoutMs: number;
   readonly responseTimeoutMs: number;
+  readonly writeTimeoutMs: number;
   readonly maxConnections: number;
   readonly minConnections: number;
   readonly maxWaiters: number;
@@ -88,6 +89,10 @@ export class Endpoint implements BalancedEndpoint, H1ClientOwner, Queue, Sweepab
 
   get responseTimeoutMs(): number {
     return this.#context.responseTimeoutMs;
+  }
+
+  get writeTimeoutMs(): number {
+    return this.#context.writeTimeoutMs;
   }
 
   get secure(): ClientConnector | undefined {

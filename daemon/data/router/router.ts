@@ -247,6 +247,7 @@ export class Router implements RouterContext, NamingOwner {
       attemptTimeoutMs: Math.max(0, params.requestAttemptTimeoutMs ?? 0),
       connectTimeoutMs: params.connectTimeoutMs ?? defaults.connectTimeoutMs,
       responseTimeoutMs: params.responseTimeoutMs ?? socketOptions?.readTimeoutMs ?? 0,
+      writeTimeoutMs: socketOptions?.writeTimeoutMs ?? 0,
       maxConnections: pool?.maxSize ?? defaults.hostConnectionPool.maxSize,
       minConnections: pool?.minSize ?? defaults.hostConnectionPool.minSize,
       maxWaiters: pool?.maxWaiters ?? defaults.hostConnectionPool.maxWaiters,

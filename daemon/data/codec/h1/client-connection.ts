@@ -34,6 +34,8 @@ export interface H1ClientOwner {
   readonly connectTimeoutMs: number;
   /** Longest silence while an answer is owed; 0: none. */
   readonly responseTimeoutMs: number;
+  /** Longest time in which the endpoint takes nothing of what is written for it; 0: any. */
+  readonly writeTimeoutMs: number;
   /** Where connections are made by more than TCP, what that says when it is done, and why it failed. */
   readonly secure:
     | { readonly connected: "secureConnect"; failure(cause: NodeJS.ErrnoException): ProxyError }
@@ -80,6 +82,8 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   #interims = 0;
   #pending: Buffer | undefined;
   #paused = false;
+  #taken = -1;
+  #takenAt = 0;
   #readAt = 0;
 
   constructor(socket: Socket, owner: H1ClientOwner) {
@@ -145,6 +149,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     this.#headDone = false;
     this.#interims = 0;
     this.#readAt = performance.now();
+    this.#taken = -1;
     this.carried++;
     const length = exchange.bodyLength;
     this.#chunking = length === -1;
@@ -418,17 +423,30 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       }
       return;
     }
-    const { responseTimeoutMs } = this.#owner;
-    if (this.#exchange === undefined || this.#tunnel || this.#paused || responseTimeoutMs === 0) return;
-    if ((this.#headDone || this.#requestDone) && nowMs - this.#readAt > responseTimeoutMs) {
-      const exchange = this.#exchange;
-      this.#exchange = undefined;
-      this.#socket.destroy();
-      exchange.endpointFailed(
-        new ProxyError("E_RESPONSE_TIMEOUT", `the endpoint was silent for ${responseTimeoutMs} ms`),
-        "sent",
-      );
+    if (this.#exchange === undefined || this.#tunnel) return;
+    const { responseTimeoutMs, writeTimeoutMs } = this.#owner;
+    if (this.#stalledFor(nowMs) > writeTimeoutMs && writeTimeoutMs > 0)
+      this.#timedOut(this.#exchange, `the endpoint took nothing for ${writeTimeoutMs} ms`);
+    else if (this.#paused || responseTimeoutMs === 0) return;
+    else if ((this.#headDone || this.#requestDone) && nowMs - this.#readAt > responseTimeoutMs)
+      this.#timedOut(this.#exchange, `the endpoint was silent for ${responseTimeoutMs} ms`);
+  }
+
+  // How long the socket has taken nothing from its queue.
+  #stalledFor(nowMs: number): number {
+    const queued = this.#socket.writableLength;
+    const taken = this.#socket.bytesWritten - queued;
+    if (queued === 0 || taken !== this.#taken) {
+      this.#taken = taken;
+      this.#takenAt = nowMs;
     }
+    return nowMs - this.#takenAt;
+  }
+
+  #timedOut(exchange: Exchange, message: string): void {
+    this.#exchange = undefined;
+    this.#socket.destroy();
+    exchange.endpointFailed(new ProxyError("E_RESPONSE_TIMEOUT", message), "sent");
   }
 }
 
