@@ -1,5 +1,5 @@
 /** Blocks that stand in several places of the file: sockets, TLS, back-offs, budgets (Linkerd 1's shared blocks). */
-import { Kinds, Millis } from "./formats.ts";
+import { Kinds, Millis, SpiffeId, SpiffePattern } from "./formats.ts";
 import { type Static, Type } from "./type.ts";
 
 /** Options of the sockets of a listener or of a client's connections. */
@@ -44,6 +44,17 @@ export const serverTls = Type.Object(
         description: "PEM bundle of authorities of callers, with requireClientAuth.",
       }),
     ),
+    crlPath: Type.Optional(
+      Type.String({
+        format: "file",
+        description: "PEM lists of revoked certificates of callers, one for each authority.",
+      }),
+    ),
+    allowedIdentities: Type.Optional(
+      Type.Array(SpiffePattern(), {
+        description: "SPIFFE ids of the callers that are served, no others; `*` may be the last segment.",
+      }),
+    ),
     ciphers: Type.Optional(Type.Array(Type.String(), { description: "Cipher suites of TLS 1.2 and older." })),
     protocols: Type.Optional(
       Type.Array(Type.String(), { description: "Versions of TLS; 1.2 and 1.3 unless given." }),
@@ -69,12 +80,23 @@ export const clientTls = Type.Object(
           "Name expected in the certificate, needed with validation; `{var}` is taken from the prefix.",
       }),
     ),
+    expectedIdentity: Type.Optional(
+      SpiffeId({
+        description: "SPIFFE id expected in the certificate, instead of commonName or beside it; likewise.",
+      }),
+    ),
     trustCertsBundle: Type.Optional(
       Type.String({ format: "file", description: "PEM bundle of authorities." }),
     ),
     trustCerts: Type.Optional(
       Type.Array(Type.String({ format: "file" }), {
         description: "PEM files; deprecated, use trustCertsBundle.",
+      }),
+    ),
+    crlPath: Type.Optional(
+      Type.String({
+        format: "file",
+        description: "PEM lists of revoked certificates of endpoints, one for each authority.",
       }),
     ),
     clientAuth: Type.Optional(

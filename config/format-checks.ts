@@ -1,5 +1,6 @@
 /** What the `format` keyword of a text means: the check, and the value as it is kept. */
 import { Dtab, DtabSyntaxError, Path } from "../dtab/index.ts";
+import { spiffeFault, spiffePatternFault } from "./spiffe.ts";
 
 /** Asks the file system; a value, so that checks need no disk. */
 export interface Files {
@@ -28,7 +29,13 @@ export const formatChecks: Readonly<Record<string, (text: string, files: Files) 
       ? { value: text }
       : { problem: `not a header name: ${JSON.stringify(text)}` },
   "roll-policy": checkRollPolicy,
+  "spiffe-id": (text) =>
+    judged(text, "a SPIFFE id", spiffeFault(text.replaceAll(/\{[A-Za-z0-9:_-]+\}/g, "var"))),
+  "spiffe-pattern": (text) => judged(text, "a SPIFFE id or a pattern of them", spiffePatternFault(text)),
 };
+
+const judged = (text: string, what: string, fault: string | undefined): Checked =>
+  fault === undefined ? { value: text } : { problem: `not ${what}: ${fault}: ${JSON.stringify(text)}` };
 
 function checkSyntax(text: string, what: string, read: (text: string) => unknown): Checked {
   try {

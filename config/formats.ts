@@ -35,6 +35,14 @@ export const File = (options: Annotations = {}): Schema<string> =>
 export const Regex = (options: Annotations = {}): Schema<string> =>
   Type.String({ format: "regex", ...options });
 
+/** A SPIFFE id, in which `{var}` may stand for a part of a segment. */
+export const SpiffeId = (options: Annotations = {}): Schema<string> =>
+  Type.String({ format: "spiffe-id", ...options });
+
+/** A SPIFFE id, or one with `*` as its last segment. */
+export const SpiffePattern = (options: Annotations = {}): Schema<string> =>
+  Type.String({ format: "spiffe-pattern", ...options });
+
 /** A header name. */
 export const HeaderName = (options: Annotations = {}): Schema<string> =>
   Type.String({ format: "header", ...options });

@@ -2,7 +2,7 @@
  * What must hold between the values of a file: labels, ports, pairs of keys. It sees what could be read, so that
  * everything that is wrong is told at once; anything may be missing.
  */
-import type { BackoffConfig, ClientTls } from "./blocks.ts";
+import type { BackoffConfig, ClientTls, ServerTls } from "./blocks.ts";
 import type { IssueCode } from "./errors.ts";
 import type {
   AdminConfig,
@@ -91,6 +91,9 @@ function checkRouter(router: Partly<RouterConfig>, path: string, report: Report)
       "streamAfterContentLengthKB has no meaning with streamingEnabled: false; delete one of the two",
     );
   }
+  for (const [index, server] of (router.servers ?? []).entries()) {
+    if (server?.tls !== undefined) checkServerTls(server.tls, `${path}.servers[${index}].tls`, report);
+  }
   for (const [at, params] of entries<ClientParams>(router.client, `${path}.client`))
     checkClient(params, at, report);
   for (const [at, params] of entries<ServiceParams>(router.service, `${path}.service`))
@@ -138,16 +141,32 @@ function checkBackoff(backoff: Partly<BackoffConfig>, path: string, report: Repo
   }
 }
 
+/** What judges callers' certificates says nothing where none is asked for. */
+function checkServerTls(tls: Partly<ServerTls>, path: string, report: Report): void {
+  if (tls.requireClientAuth !== false) return;
+  for (const key of ["allowedIdentities", "crlPath"] as const) {
+    if (tls[key] !== undefined) report("conflict", `${path}.${key}`, `${key} needs requireClientAuth: true`);
+  }
+}
+
 function checkClientTls(tls: Partly<ClientTls>, path: string, report: Report): void {
   if (tls.enabled === false) return;
   if (tls.disableValidation === true) {
     if (tls.clientAuth !== undefined) {
       report("conflict", `${path}.clientAuth`, "clientAuth and disableValidation: true exclude each other");
     }
+    for (const key of ["expectedIdentity", "crlPath"] as const) {
+      if (tls[key] !== undefined)
+        report("conflict", `${path}.${key}`, `${key} and disableValidation: true exclude each other`);
+    }
     return;
   }
-  if (tls.commonName === undefined) {
-    report("missing", path, "commonName is required, unless disableValidation is true");
+  if (tls.commonName === undefined && tls.expectedIdentity === undefined) {
+    report(
+      "missing",
+      path,
+      "commonName is required, unless there is expectedIdentity, or disableValidation is true",
+    );
   }
   if (tls.trustCerts !== undefined && tls.trustCertsBundle !== undefined) {
     report(

@@ -39,6 +39,7 @@ export const errorKinds = {
   ),
   E_EXPECTATION: kind(417, "receive", false, "The request expects something other than 100-continue."),
   E_VERSION: kind(505, "receive", false, "The HTTP version is not supported."),
+  E_FORBIDDEN: kind(403, "receive", false, "The caller is not among the server's allowedIdentities."),
   E_OVERLOADED: kind(503, "receive", true, "The server is at maxConcurrentRequests."),
   E_HOP_LIMIT: kind(
     400,

@@ -6,11 +6,11 @@
  */
 import { Dtab, Path } from "../../dtab/index.ts";
 import type { Clock, Logger, MetricsScope, NameInterpreter } from "../../plugins/contract.ts";
+import { limitLog } from "../shared/limited-log.ts";
 import type { ToControl, ToWorker } from "../shared/messages.ts";
 import { Binding, type BindingObserver } from "./binding.ts";
 import { ClientAddresses, type ClientObserver } from "./client-addresses.ts";
 import { Explainer } from "./explainer.ts";
-import { limitLog } from "./limited-log.ts";
 
 /** A router's way to name: its interpreter, and the dtab that stands before a request's own. */
 export interface RouterNaming {

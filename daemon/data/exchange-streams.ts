@@ -20,12 +20,20 @@ export interface SocketAddress {
   readonly port: number | undefined;
 }
 
+/** What a caller's certificate says of it. */
+export interface CallerPeer {
+  /** Its SPIFFE id, if it has one. */
+  readonly identity: string | undefined;
+  /** What endpoints may be told: `x-forwarded-client-cert`. */
+  readonly forwarded: string;
+}
+
 /** The caller's side of an exchange: where the answer goes. Data views are valid only during the call. */
 export interface CallerStream {
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
-  /** What endpoints may be told of the certificate that the caller showed, if it showed one. */
-  readonly certificate?: string | undefined;
+  /** Of the certificate that the caller showed, if it showed one. */
+  readonly peer?: CallerPeer | undefined;
   /** A 1xx, before the answer. */
   interim(head: ResponseHead): void;
   /** The head of the answer; 101 makes a tunnel of both directions. */

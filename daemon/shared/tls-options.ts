@@ -1,7 +1,10 @@
 /** The options of a TLS context; both planes make it by these, so that what was tried before it is used is what is used. */
 import { constants } from "node:crypto";
 import { DEFAULT_CIPHERS, getCiphers, type SecureContextOptions, type SecureVersion } from "node:tls";
-import type { TlsMaterial, TlsSpec } from "./tls-spec.ts";
+import { pemBlocks, type TlsMaterial, type TlsSpec } from "./tls-spec.ts";
+
+/** The label of a revocation list in PEM. */
+export const crlLabel = "X509 CRL";
 
 const versions: readonly SecureVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 const withoutVersion: Readonly<Record<SecureVersion, number>> = {
@@ -12,7 +15,7 @@ const withoutVersion: Readonly<Record<SecureVersion, number>> = {
 };
 
 /** TLS 1.2 and later, unless `protocols` says otherwise; throws for a version or cipher that there is not. */
-export function contextOptions(spec: TlsSpec, { cert, key, ca }: TlsMaterial): SecureContextOptions {
+export function contextOptions(spec: TlsSpec, { cert, key, ca, crl }: TlsMaterial): SecureContextOptions {
   const { protocols, ciphers, trust } = spec;
   const allowed: readonly SecureVersion[] = protocols?.map(readVersion) ?? ["TLSv1.2", "TLSv1.3"];
   const secureOptions = versions
@@ -31,6 +34,8 @@ export function contextOptions(spec: TlsSpec, { cert, key, ca }: TlsMaterial): S
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
     // Absent it would be the usual authorities.
     ...(trust === "usual" ? {} : { ca: ca === undefined ? [] : [ca] }),
+    // OpenSSL would read the first of them only.
+    ...(crl === undefined ? {} : { crl: [...pemBlocks(crl, crlLabel)] }),
   };
 }
 

@@ -7,6 +7,8 @@ export interface TlsSpec {
   readonly identity: TlsIdentityFiles | undefined;
   /** Whose certificates are believed: nobody's is looked at, the usual authorities, or those of these files. */
   readonly trust: "none" | "usual" | readonly string[];
+  /** The file of lists of what those have taken back. */
+  readonly crlPath: string | undefined;
   readonly protocols: readonly string[] | undefined;
   readonly ciphers: readonly string[] | undefined;
 }
@@ -25,12 +27,15 @@ export interface TlsMaterial {
   readonly key: string | undefined;
   /** The authorities of `trust`, if that is a list of files. */
   readonly ca: string | undefined;
+  /** Lists of revoked certificates. */
+  readonly crl: string | undefined;
 }
 
 /** Of a listener. */
 export const serverTlsSpec = (tls: ServerTls): TlsSpec => ({
   identity: identityOf(tls),
   trust: !tls.requireClientAuth ? "none" : tls.caCertPath === undefined ? "usual" : [tls.caCertPath],
+  crlPath: tls.crlPath,
   protocols: tls.protocols,
   ciphers: tls.ciphers,
 });
@@ -41,6 +46,7 @@ export const clientTlsSpec = (tls: ClientTls): TlsSpec | undefined =>
     ? {
         identity: tls.clientAuth && identityOf(tls.clientAuth),
         trust: tls.disableValidation ? "none" : trustOf(tls),
+        crlPath: tls.crlPath,
         protocols: tls.protocols,
         ciphers: undefined,
       }
@@ -50,10 +56,19 @@ export const clientTlsSpec = (tls: ClientTls): TlsSpec | undefined =>
 export const tlsKey = (spec: TlsSpec): string => JSON.stringify(spec);
 
 /** Every file of a spec. */
-export const tlsFiles = ({ identity, trust }: TlsSpec): readonly string[] => [
+export const tlsFiles = ({ identity, trust, crlPath }: TlsSpec): readonly string[] => [
   ...(identity === undefined ? [] : identityFiles(identity)),
   ...(typeof trust === "string" ? [] : trust),
+  ...(crlPath === undefined ? [] : [crlPath]),
 ];
+
+/** Whether two readings of the same files found the same. */
+export const sameMaterial = (a: TlsMaterial, b: TlsMaterial): boolean =>
+  a.cert === b.cert && a.key === b.key && a.ca === b.ca && a.crl === b.crl;
+
+/** The blocks of one kind in a PEM text, each from its BEGIN to its END. */
+export const pemBlocks = (text: string, label: string): readonly string[] =>
+  text.match(new RegExp(`-----BEGIN (?:${label})-----[\\s\\S]*?-----END [^-]+-----`, "g")) ?? [];
 
 /** The certificate's files, leaf first, the key last. */
 const identityFiles = ({ certPath, intermediateCertsPath, keyPath }: TlsIdentityFiles): readonly string[] =>

@@ -124,6 +124,41 @@ test("TLS towards endpoints keeps to its rules", async () => {
   );
 });
 
+test("an expected identity stands in for a name, and what judges certificates needs them", async () => {
+  await good(tls("expectedIdentity: spiffe://td/web"));
+  await good(tls('commonName: a, expectedIdentity: "spiffe://td/{svc}", crlPath: c'));
+  await refused(
+    tls("disableValidation: true, expectedIdentity: spiffe://td/web, crlPath: c"),
+    /expectedIdentity: expectedIdentity and disableValidation/,
+    /crlPath: crlPath and disableValidation/,
+  );
+  await refused(
+    tls("commonName: a, expectedIdentity: spiffe://td/*"),
+    /expectedIdentity: not a SPIFFE id: a segment holds letters.*"\*"/,
+  );
+  await refused(tls("commonName: a, expectedIdentity: td/web"), /it does not begin with spiffe:\/\//);
+});
+
+const serverTls = (keys: string): string =>
+  `routers:\n- protocol: http\n  servers: [{port: 0, tls: {certPath: a, keyPath: b, ${keys}}}]\n`;
+
+test("what judges callers' certificates needs a server that asks for them", async () => {
+  await good(
+    serverTls("requireClientAuth: true, crlPath: c, allowedIdentities: [spiffe://td/a/*, spiffe://td]"),
+  );
+  await refused(
+    serverTls("crlPath: c, allowedIdentities: [spiffe://td/a]"),
+    /servers\[0\]\.tls\.crlPath: crlPath needs requireClientAuth: true/,
+    /servers\[0\]\.tls\.allowedIdentities: allowedIdentities needs requireClientAuth: true/,
+  );
+  await refused(
+    serverTls('requireClientAuth: true, allowedIdentities: ["spiffe://td/*/a", "spiffe://TD/a", "*"]'),
+    /allowedIdentities\[0\]: .*`\*` may only be the last segment/,
+    /allowedIdentities\[1\]: .*trust domain in lower case/,
+    /allowedIdentities\[2\]: .*`\*` may only be the last segment/,
+  );
+});
+
 test("a key that is not built is refused as such, unless its value changes nothing", async () => {
   await good(
     withRouter(

@@ -16,6 +16,7 @@ const facts: AccessFacts = {
   time: Date.UTC(2024, 5, 24, 12),
   router: "http",
   server: "127.0.0.1/4140",
+  identity: undefined,
   remote: "127.0.0.1",
   method: "GET",
   target: '/a?b="1',

@@ -1,7 +1,7 @@
 /** Lines that a request can set off do not flood the log. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { limitLog } from "../../daemon/control/limited-log.ts";
+import { limitLog } from "../../daemon/shared/limited-log.ts";
 import type { Logger } from "../../plugins/contract.ts";
 import { fakeClock } from "../kit/clock.ts";
 

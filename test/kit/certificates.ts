@@ -1,5 +1,6 @@
 /** Certificates for tests, made by the openssl command: authorities, leaves, and leaves that have run out. */
 import { execFileSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
@@ -60,6 +61,26 @@ export class Certificates {
     return made;
   }
 
+  /** A list of what an authority takes back; `expired`: it should have been renewed long ago. */
+  revocations(by: Certificate, name: string, revoked: readonly Certificate[], expired = false): string {
+    const [config, database, file] = ["cnf", "index", "crl.pem"].map((end) =>
+      path.join(this.#folder, `${name}.${end}`),
+    ) as [string, string, string];
+    const rows = revoked.map(({ cert }) => {
+      const { serialNumber } = new X509Certificate(readFileSync(cert));
+      return `R\t400101000000Z\t250101000000Z\t${serialNumber}\tunknown\t/CN=revoked\n`;
+    });
+    writeFileSync(database, rows.join(""));
+    writeFileSync(config, `[ca]\ndefault_ca=own\n[own]\ndatabase=${database}\ndefault_md=sha256\n`);
+    this.#openssl(
+      ...["ca", "-gencrl", "-config", config, "-cert", by.cert, "-keyfile", by.key, "-out", file],
+      ...(expired
+        ? ["-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200102000000Z"]
+        : ["-crldays", "30"]),
+    );
+    return file;
+  }
+
   /** The key in an older form: `rsa` has PKCS#1, `ec` has SEC 1. */
   traditional({ key }: Certificate): string {
     const file = `${key}.traditional`;
@@ -67,10 +88,15 @@ export class Certificates {
     return file;
   }
 
-  /** Several files in one. */
+  /** Several certificates in one file. */
   bundle(name: string, ...certificates: readonly Certificate[]): string {
+    return this.join(name, ...certificates.map(({ cert }) => cert));
+  }
+
+  /** Several files in one, whatever they hold. */
+  join(name: string, ...files: readonly string[]): string {
     const file = path.join(this.#folder, name);
-    writeFileSync(file, certificates.map(({ cert }) => readFileSync(cert, "utf8")).join(""));
+    writeFileSync(file, files.map((each) => readFileSync(each, "utf8")).join(""));
     return file;
   }
 

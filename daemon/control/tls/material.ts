@@ -2,8 +2,9 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
-import { contextOptions } from "../../shared/tls-options.ts";
-import type { TlsMaterial, TlsSpec } from "../../shared/tls-spec.ts";
+import { contextOptions, crlLabel } from "../../shared/tls-options.ts";
+import { pemBlocks, type TlsMaterial, type TlsSpec } from "../../shared/tls-spec.ts";
+import { crlExpiry } from "./crl.ts";
 
 export { contextOptions };
 
@@ -13,17 +14,17 @@ export interface ReadMaterial {
   readonly expiries: readonly Expiry[];
 }
 
-/** The end of a file's certificates. */
+/** The end of what a file holds. */
 export interface Expiry {
   readonly path: string;
-  /** Our own certificate ends with the first of its chain, trust with the last of its authorities. */
-  readonly what: "certificate" | "authorities";
+  /** Our own certificate ends with the first of its chain, trust with the last of its authorities, and what was revoked with the first list. */
+  readonly what: "certificate" | "authorities" | "crl";
   readonly atMs: number;
 }
 
 /** Reads all files of a spec; rejects with an error that names the file if they are missing, broken or do not match. */
 export async function readMaterial(spec: TlsSpec): Promise<ReadMaterial> {
-  const { identity, trust } = spec;
+  const { identity, trust, crlPath } = spec;
   const expiries: Expiry[] = [];
   const certificates = async (path: string, what: Expiry["what"]): Promise<string> => {
     const text = await read(path);
@@ -46,7 +47,13 @@ export async function readMaterial(spec: TlsSpec): Promise<ReadMaterial> {
     for (const path of trust) texts.push(await certificates(path, "authorities"));
     ca = texts.join("\n");
   }
-  const material = { cert, key, ca };
+  let crl: string | undefined;
+  if (crlPath !== undefined) {
+    crl = await read(crlPath);
+    const ends = revocationEnds(crlPath, crl);
+    if (ends.length > 0) expiries.push({ path: crlPath, what: "crl", atMs: Math.min(...ends) });
+  }
+  const material = { cert, key, ca, crl };
   tryContext(identity?.certPath, () => createSecureContext(contextOptions(spec, material)));
   return { material, expiries };
 }
@@ -61,13 +68,27 @@ async function read(path: string): Promise<string> {
 }
 
 function certificatesIn(path: string, text: string): readonly X509Certificate[] {
-  const blocks = text.match(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END [^-]+-----/g);
-  if (blocks === null) throw new Error(`${path} holds no PEM certificate`);
+  const blocks = pemBlocks(text, "(?:X509 |TRUSTED )?CERTIFICATE");
+  if (blocks.length === 0) throw new Error(`${path} holds no PEM certificate`);
   return blocks.map((block, index) => {
     try {
       return new X509Certificate(block);
     } catch (cause) {
       throw new Error(`${path}: certificate ${index + 1} cannot be read: ${reasonOf(cause)}`, { cause });
+    }
+  });
+}
+
+/** When each list ends that says so. */
+function revocationEnds(path: string, text: string): readonly number[] {
+  const blocks = pemBlocks(text, crlLabel);
+  if (blocks.length === 0) throw new Error(`${path} holds no PEM list of revoked certificates (${crlLabel})`);
+  return blocks.flatMap((block, index) => {
+    try {
+      createSecureContext({ ca: [], crl: [block] });
+      return crlExpiry(block) ?? [];
+    } catch (cause) {
+      throw new Error(`${path}: list ${index + 1} cannot be read: ${reasonOf(cause)}`, { cause });
     }
   });
 }

@@ -7,7 +7,14 @@
 import type { LinkerdConfig, ServerTls } from "../../../config/schema.ts";
 import type { Clock, Gauge, Logger, MetricsScope } from "../../../plugins/contract.ts";
 import { followFile } from "../../../plugins/lib/watch-file.ts";
-import { serverTlsSpec, type TlsMaterial, type TlsSpec, tlsFiles, tlsKey } from "../../shared/tls-spec.ts";
+import {
+  sameMaterial,
+  serverTlsSpec,
+  type TlsMaterial,
+  type TlsSpec,
+  tlsFiles,
+  tlsKey,
+} from "../../shared/tls-spec.ts";
 import type { AdminTls } from "../admin/admin-tls.ts";
 import { type ConfigSource, listenError } from "../listeners.ts";
 import type { Expiry, ReadMaterial } from "./material.ts";
@@ -17,9 +24,13 @@ import { tlsBlocks } from "./tls-blocks.ts";
 const settleMs = 200;
 /** How often what is left of certificates is looked at. */
 const expiryLookMs = 60_000;
-/** From here on the log warns of the end, once a day. */
-const warnBeforeMs = 30 * 86_400_000;
-const warnEveryMs = 86_400_000;
+const dayMs = 86_400_000;
+/** From here on the log warns of the end, once a day. Lists of what was revoked are made anew every few days. */
+const warnBeforeMs: Readonly<Record<Expiry["what"], number>> = {
+  certificate: 30 * dayMs,
+  authorities: 30 * dayMs,
+  crl: dayMs,
+};
 
 /** What it needs. */
 export interface TlsFilesOptions {
@@ -39,7 +50,8 @@ export class TlsFiles {
   readonly #listeners: ((key: string, material: TlsMaterial) => void)[] = [];
   readonly #watches = new Map<string, AbortController>();
   readonly #due = new Set<string>();
-  readonly #gauges = new Map<string, Gauge>();
+  /** By what may run out, and where it stands. */
+  readonly #gauges = new Map<string, { readonly scope: MetricsScope; readonly gauge: Gauge }>();
   readonly #warned = new Map<string, number>();
   #signal: AbortSignal | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -168,7 +180,7 @@ export class TlsFiles {
     }
     const { material } = read;
     if (!this.#kept.has(key)) return;
-    if (material.cert === old.cert && material.key === old.key && material.ca === old.ca) return;
+    if (sameMaterial(material, old)) return;
     this.#kept.set(key, { spec, ...read });
     metrics.counter("reloads").incr();
     log.info("TLS files changed; new connections use them", { files });
@@ -188,36 +200,37 @@ export class TlsFiles {
     const now = clock.now();
     const expiries = new Map<string, Expiry>();
     for (const kept of this.#kept.values())
-      for (const expiry of kept.expiries) expiries.set(expiry.path, expiry);
-    for (const path of this.#gauges.keys()) {
-      if (expiries.has(path)) continue;
-      this.#gauges.delete(path);
-      this.#warned.delete(path);
-      for (const what of ["certificate", "authorities"]) metrics.scope(what, path).close();
+      for (const expiry of kept.expiries) expiries.set(`${expiry.what} ${expiry.path}`, expiry);
+    for (const [key, { scope }] of this.#gauges) {
+      if (expiries.has(key)) continue;
+      this.#gauges.delete(key);
+      this.#warned.delete(key);
+      scope.close();
     }
-    for (const [path, expiry] of expiries) {
-      let gauge = this.#gauges.get(path);
-      if (gauge === undefined) {
-        gauge = metrics.scope(expiry.what, path).gauge("expires_in_seconds");
-        this.#gauges.set(path, gauge);
+    for (const [key, expiry] of expiries) {
+      let kept = this.#gauges.get(key);
+      if (kept === undefined) {
+        const scope = metrics.scope(expiry.what, expiry.path);
+        kept = { scope, gauge: scope.gauge("expires_in_seconds") };
+        this.#gauges.set(key, kept);
       }
-      gauge.set(Math.floor((expiry.atMs - now) / 1000));
-      this.#warn(expiry, now);
+      kept.gauge.set(Math.floor((expiry.atMs - now) / 1000));
+      this.#warn(key, expiry, now);
     }
   }
 
-  #warn({ path, what, atMs }: Expiry, now: number): void {
-    if (atMs - now >= warnBeforeMs) {
-      this.#warned.delete(path);
+  #warn(key: string, { path, what, atMs }: Expiry, now: number): void {
+    if (atMs - now >= warnBeforeMs[what]) {
+      this.#warned.delete(key);
       return;
     }
-    if (now - (this.#warned.get(path) ?? -Infinity) < warnEveryMs) return;
-    this.#warned.set(path, now);
+    if (now - (this.#warned.get(key) ?? -Infinity) < dayMs) return;
+    this.#warned.set(key, now);
     const message = atMs <= now ? `TLS ${what} expired` : `TLS ${what} will expire soon`;
     this.#options.log.warn(message, {
       file: path,
       expires: new Date(atMs).toISOString(),
-      days: Math.floor((atMs - now) / 86_400_000),
+      days: Math.floor((atMs - now) / dayMs),
     });
   }
 }

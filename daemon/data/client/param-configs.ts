@@ -51,19 +51,24 @@ function lay(
   merged: Record<string, unknown>,
 ): void {
   for (const [key, value] of params) {
-    if (key === "tls") merged[key] = withCommonName(value as object, vars);
+    if (key === "tls") merged[key] = withNames(value as object, vars);
     else if (groupsOfGroups.has(key))
       merged[key] = { ...(merged[key] as object | undefined), ...definedIn(value as object) };
     else merged[key] = value;
   }
 }
 
-/** The one place where captures are of use: the name expected in the certificate. */
-function withCommonName(
-  tls: { readonly commonName?: string },
+/** The one place where captures are of use: the names expected in the certificate. */
+function withNames(
+  tls: { readonly commonName?: string; readonly expectedIdentity?: string },
   vars: Readonly<Record<string, string>>,
 ): object {
-  return tls.commonName === undefined ? tls : { ...tls, commonName: substituteVars(vars, tls.commonName) };
+  const { commonName, expectedIdentity } = tls;
+  return {
+    ...tls,
+    ...(commonName === undefined ? {} : { commonName: substituteVars(vars, commonName) }),
+    ...(expectedIdentity === undefined ? {} : { expectedIdentity: substituteVars(vars, expectedIdentity) }),
+  };
 }
 
 const definedIn = (group: object): object =>

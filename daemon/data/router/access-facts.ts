@@ -19,6 +19,7 @@ export function accessFacts(
     router: context.label,
     server: server.name,
     remote: exchange.caller.remote.ip,
+    identity: exchange.caller.peer?.identity,
     method: exchange.method,
     target: exchange.target,
     version: exchange.version,

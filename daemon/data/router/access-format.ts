@@ -8,6 +8,8 @@ export interface AccessFacts {
   /** The server, `ip/port`. */
   readonly server: string;
   readonly remote: string | undefined;
+  /** The SPIFFE id of the caller's certificate. */
+  readonly identity: string | undefined;
   readonly method: string;
   readonly target: string;
   readonly version: "1.0" | "1.1" | "2";
@@ -38,6 +40,7 @@ export const accessFields: readonly (keyof AccessFacts)[] = [
   "router",
   "server",
   "remote",
+  "identity",
   "method",
   "target",
   "version",

@@ -53,6 +53,8 @@ function limitOf(
       return { key: "client.requestAttemptTimeoutMs", ms: client?.settings.attemptTimeoutMs ?? 0 };
     case "E_SERVER_TIMEOUT":
       return { key: `servers[${server.index}].timeoutMs`, ms: server.config.timeoutMs ?? 0 };
+    case "E_FORBIDDEN":
+      return { key: `servers[${server.index}].tls.allowedIdentities` };
     case "E_OVERLOADED":
       return { key: `servers[${server.index}].maxConcurrentRequests` };
     case "E_HOP_LIMIT":

@@ -53,8 +53,8 @@ export class OutgoingHeaders {
     if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
     const { attemptTimeoutMs, forwardClientCert } = client.settings;
     if (forwardClientCert) {
-      const { certificate } = exchange.caller;
-      if (certificate !== undefined) headers.append("x-forwarded-client-cert", certificate);
+      const { peer } = exchange.caller;
+      if (peer !== undefined) headers.append("x-forwarded-client-cert", peer.forwarded);
     }
     const own = attemptTimeoutMs > 0 ? deadlineOf(Date.now(), attemptTimeoutMs) : undefined;
     writeDeadline(headers, strictest(request.deadline, own));

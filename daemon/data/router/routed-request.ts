@@ -80,6 +80,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
       if (maxConcurrentRequests !== undefined && server.inFlight.total > maxConcurrentRequests) {
         throw new ProxyError("E_OVERLOADED", `${server.name} is at maxConcurrentRequests`);
       }
+      server.allowed?.check(exchange.caller);
       this.arrival.receive(this);
       if (timeoutMs !== undefined && timeoutMs > 0) this.#limit("server", timeoutMs);
       const path = context.identifier.identify(exchange);

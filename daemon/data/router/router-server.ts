@@ -4,6 +4,7 @@ import type { Labeler } from "../../../plugins/contract.ts";
 import type { CallerStream, SocketAddress } from "../exchange-streams.ts";
 import type { SharedScope } from "../shared-scope.ts";
 import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.ts";
+import type { AllowedCallers } from "./allowed-callers.ts";
 import type { InFlight } from "./in-flight.ts";
 
 /** What labels the two ends of a connection in `Forwarded`. */
@@ -25,6 +26,8 @@ export class RouterServer {
   readonly tls: TlsStats | undefined;
   readonly forwarded: ForwardedLabelers | undefined;
   readonly inFlight: InFlight;
+  /** Absent: everybody is served. */
+  readonly allowed: AllowedCallers | undefined;
   readonly #scope: SharedScope;
   /** Labels that hold for a whole connection. */
   readonly #kept: Readonly<Record<keyof ForwardedLabelers, WeakMap<CallerStream, string>>> = {
@@ -39,6 +42,7 @@ export class RouterServer {
     scope: SharedScope,
     forwarded: ForwardedLabelers | undefined,
     inFlight: InFlight,
+    allowed: AllowedCallers | undefined,
   ) {
     this.index = index;
     this.config = config;
@@ -50,6 +54,7 @@ export class RouterServer {
     this.tls = config.tls && new TlsStats(scope);
     this.forwarded = forwarded;
     this.inFlight = inFlight;
+    this.allowed = allowed;
   }
 
   /** Ends its series. */

@@ -23,6 +23,7 @@ import type { TimerWheel } from "../timer-wheel.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
 import type { WorkerShare } from "../worker-share.ts";
 import { AccessLog } from "./access-log.ts";
+import { AllowedCallers } from "./allowed-callers.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { errorHeaderLimit } from "./error-header.ts";
 import { dtabLines } from "./failure.ts";
@@ -121,7 +122,10 @@ export class Router implements RouterContext, NamingOwner {
         by: labeler(server.addForwardedHeader.by),
         for: labeler(server.addForwardedHeader.for),
       };
-      return new RouterServer(at, server, name, this.#scope.open("server", name), forwarded, flights[at]!);
+      const identities = server.tls?.allowedIdentities;
+      const allowed = identities && new AllowedCallers(identities, name, services.log, services.plugin.clock);
+      const scope = this.#scope.open("server", name);
+      return new RouterServer(at, server, name, scope, forwarded, flights[at]!, allowed);
     });
     this.naming = new Naming(
       this,

@@ -5,6 +5,7 @@ import type { Logger } from "../../../plugins/contract.ts";
 import { reportBug } from "../bugs.ts";
 import { readBuffer } from "../codec/h1/read-buffer.ts";
 import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-connection.ts";
+import type { CallerPeer } from "../exchange-streams.ts";
 import type { Router } from "../router/router.ts";
 import type { RouterServer } from "../router/router-server.ts";
 import type { Sweeper } from "../sweeper.ts";
@@ -135,7 +136,7 @@ export class Listener {
     return this.#tls.server(config.tls, {
       name,
       stats,
-      accept: (socket, elapsedMs, certificate) => this.#acceptSecure(socket, elapsedMs, certificate),
+      accept: (socket, elapsedMs, peer) => this.#acceptSecure(socket, elapsedMs, peer),
     });
   }
 
@@ -150,26 +151,22 @@ export class Listener {
   }
 
   // What TLS has deciphered comes in buffers of its own.
-  #acceptSecure(socket: net.Socket, elapsedMs: number, certificate: () => string | undefined): void {
+  #acceptSecure(socket: net.Socket, elapsedMs: number, peer: CallerPeer | undefined): void {
     this.#secureOpen++;
     this.#server!.tls?.opened(elapsedMs);
     socket.on("close", () => {
       this.#secureOpen--;
       this.#server!.tls?.closed();
     });
-    const connection = this.#serve(socket, this.#context!, certificate);
+    const connection = this.#serve(socket, this.#context!, peer);
     socket.on("data", (data: Buffer) => connection.read(data, data.length));
   }
 
-  #serve(
-    socket: net.Socket,
-    context: H1ServerContext,
-    certificate?: () => string | undefined,
-  ): H1ServerConnection {
+  #serve(socket: net.Socket, context: H1ServerContext, peer?: CallerPeer): H1ServerConnection {
     const { noDelay, keepAlive } = this.#server!.config.socketOptions;
     if (noDelay) socket.setNoDelay(true);
     if (keepAlive) socket.setKeepAlive(true);
-    const connection = new H1ServerConnection(socket, context, certificate);
+    const connection = new H1ServerConnection(socket, context, peer);
     this.#connections.add(connection);
     this.#sweeper.add(connection);
     return connection;

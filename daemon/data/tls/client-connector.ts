@@ -1,10 +1,12 @@
 /** The connecting half of TLS: connections to the endpoints of one client, checked as its block says. */
+import { X509Certificate } from "node:crypto";
 import type { Socket, TcpNetConnectOpts } from "node:net";
 import { isIP } from "node:net";
 import * as tls from "node:tls";
 import { ProxyError } from "../../../plugins/errors.ts";
 import type { TlsStats } from "../stats.ts";
 import type { LiveOptions } from "./live-options.ts";
+import { peerIdentity } from "./peer.ts";
 
 /** How long a session is taken up again: until then nobody looks at the endpoint's certificate anew. */
 const sessionMs = 600_000;
@@ -18,6 +20,18 @@ export interface TlsSession {
   checkedAt: number;
 }
 
+/** Whom a client's endpoints must be. */
+export interface ExpectedPeer {
+  /** A host's name or address, also sent as SNI. */
+  readonly name: string | undefined;
+  /** A SPIFFE id. */
+  readonly identity: string | undefined;
+  /** False: whoever answers will do. */
+  readonly validates: boolean;
+}
+
+class IdentityError extends Error {}
+
 /** Contexts by what they are made of: clients that say the same share one. */
 const contexts = new WeakMap<tls.SecureContextOptions, tls.SecureContext>();
 
@@ -26,20 +40,18 @@ export class ClientConnector {
   /** The event of a connection that can be used. */
   readonly connected = "secureConnect";
   readonly #live: LiveOptions;
-  readonly #name: string | undefined;
-  readonly #validates: boolean;
+  readonly #expected: ExpectedPeer;
   readonly #stats: TlsStats;
 
-  constructor(live: LiveOptions, name: string | undefined, validates: boolean, stats: TlsStats) {
+  constructor(live: LiveOptions, expected: ExpectedPeer, stats: TlsStats) {
     this.#live = live;
-    this.#name = name;
-    this.#validates = validates;
+    this.#expected = expected;
     this.#stats = stats;
   }
 
   /** Begins a connection, which is made when `secureConnect` is emitted. */
   connect(options: TcpNetConnectOpts, session: TlsSession): Socket {
-    const name = this.#name;
+    const { name, validates } = this.#expected;
     const { generation } = this.#live;
     const nowMs = performance.now();
     if (session.generation !== generation || nowMs - session.checkedAt > sessionMs)
@@ -47,12 +59,11 @@ export class ClientConnector {
     const socket = tls.connect({
       ...(options as tls.ConnectionOptions),
       secureContext: this.#context(),
-      rejectUnauthorized: this.#validates,
+      rejectUnauthorized: validates,
       // An address is no name to ask for (RFC 6066 §3), but may stand in a certificate.
       ...(name === undefined || isIP(name) !== 0 ? {} : { servername: name }),
       ...(session.ticket === undefined ? {} : { session: session.ticket }),
-      checkServerIdentity: (_host, certificate) =>
-        this.#validates ? tls.checkServerIdentity(name ?? "", certificate) : undefined,
+      checkServerIdentity: (_host, certificate) => (validates ? this.#check(certificate) : undefined),
     });
     if (options.noDelay) socket.setNoDelay(true);
     if (options.keepAlive) socket.setKeepAlive(true);
@@ -82,7 +93,11 @@ export class ClientConnector {
     if (cause.syscall === "connect")
       return new ProxyError("E_CONNECT", `connect failed: ${cause.code}`, { cause });
     const { code, message } = cause;
-    const expected = this.#name === undefined ? "" : ` for ${JSON.stringify(this.#name)}`;
+    const { name, identity } = this.#expected;
+    const called = name ?? identity;
+    const expected = called === undefined ? "" : ` for ${JSON.stringify(called)}`;
+    if (cause instanceof IdentityError)
+      return new ProxyError("E_TLS", `the endpoint's certificate is not for "${identity}": ${message}`);
     if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
       const { reason } = cause as { reason?: string };
       return new ProxyError("E_TLS", `the endpoint's certificate is not${expected}: ${reason ?? message}`);
@@ -100,6 +115,17 @@ export class ClientConnector {
       );
     }
     return new ProxyError("E_TLS", `the TLS handshake${expected} failed: ${reasonOf(cause)}`);
+  }
+
+  // Both that are expected must be there.
+  #check(certificate: tls.PeerCertificate): Error | undefined {
+    const { name, identity } = this.#expected;
+    const wrongName = name === undefined ? undefined : tls.checkServerIdentity(name, certificate);
+    if (wrongName !== undefined || identity === undefined) return wrongName;
+    const found = peerIdentity(new X509Certificate(certificate.raw));
+    return found === identity
+      ? undefined
+      : new IdentityError(found === undefined ? "it has no SPIFFE id" : `it is for "${found}"`);
   }
 
   #context(): tls.SecureContext {
@@ -124,6 +150,11 @@ const untrusted: ReadonlySet<string> = new Set([
   "CERT_UNTRUSTED",
   "CERT_REJECTED",
   "CERT_REVOKED",
+  "UNABLE_TO_GET_CRL",
+  "UNABLE_TO_DECRYPT_CRL_SIGNATURE",
+  "CRL_SIGNATURE_FAILURE",
+  "CRL_NOT_YET_VALID",
+  "CRL_HAS_EXPIRED",
   "INVALID_CA",
   "INVALID_PURPOSE",
 ]);

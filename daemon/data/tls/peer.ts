@@ -1,5 +1,23 @@
-/** What endpoints are told of a caller's certificate: `x-forwarded-client-cert`, in Linkerd 1's form. */
+/** Who a certificate says its owner is, and what endpoints are told of it: `x-forwarded-client-cert`, in Linkerd 1's form. */
 import type { X509Certificate } from "node:crypto";
+import { spiffeFault } from "../../../config/spiffe.ts";
+import type { CallerPeer } from "../exchange-streams.ts";
+
+/** Everything that a request needs to know of a caller's certificate. */
+export const callerPeer = (certificate: X509Certificate): CallerPeer => ({
+  identity: peerIdentity(certificate),
+  forwarded: forwardedCertificate(certificate),
+});
+
+/**
+ * The SPIFFE id of a leaf. One with several URIs has none, nor has an authority: either could be taken for more than it
+ * is (X509-SVID §2, §5.2).
+ */
+export function peerIdentity(certificate: X509Certificate): string | undefined {
+  const uris = alternativeNames(certificate.subjectAltName ?? "").filter(([type]) => type === "URI");
+  const [, id = ""] = uris.length === 1 && !certificate.ca ? uris[0]! : [];
+  return spiffeFault(id) === undefined ? id : undefined;
+}
 
 /** `Hash=…;SAN=…;DNS=…;Subject="…"`, alternative names in the order of the certificate, in the bytes of the wire. */
 export function forwardedCertificate(certificate: X509Certificate): string {

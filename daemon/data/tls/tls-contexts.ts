@@ -5,6 +5,7 @@ import type { Logger } from "../../../plugins/contract.ts";
 import { contextOptions } from "../../shared/tls-options.ts";
 import {
   clientTlsSpec,
+  sameMaterial,
   serverTlsSpec,
   type TlsMaterial,
   type TlsSpec,
@@ -42,15 +43,14 @@ export class TlsContexts {
     const spec = clientTlsSpec(tls);
     if (spec === undefined) return undefined;
     const live = this.#liveOf(spec);
-    const { disableValidation, commonName } = tls;
-    return (stats) => new ClientConnector(live, commonName, !disableValidation, stats);
+    const { disableValidation, commonName: name, expectedIdentity: identity } = tls;
+    return (stats) => new ClientConnector(live, { name, identity, validates: !disableValidation }, stats);
   }
 
   /** New connections use this from now on. */
   update(key: string, material: TlsMaterial): void {
     const old = this.#materials.get(key);
-    const same = old?.cert === material.cert && old?.key === material.key && old?.ca === material.ca;
-    if (old !== undefined && same) return;
+    if (old !== undefined && sameMaterial(old, material)) return;
     this.#materials.set(key, material);
     const live = this.#live.get(key);
     if (live === undefined) return;

@@ -4,9 +4,10 @@ import type { Socket } from "node:net";
 import * as tls from "node:tls";
 import type { Logger } from "../../../plugins/contract.ts";
 import { reportBug } from "../bugs.ts";
+import type { CallerPeer } from "../exchange-streams.ts";
 import { socketBelow } from "../socket-below.ts";
 import type { TlsStats } from "../stats.ts";
-import { forwardedCertificate } from "./peer.ts";
+import { callerPeer } from "./peer.ts";
 
 /** A caller that has not shaken hands by then is cut off. */
 const handshakeTimeoutMs = 10_000;
@@ -16,8 +17,8 @@ export interface TlsServerOptions {
   readonly stats: TlsStats;
   /** `ip/port`, for the log. */
   readonly name: string;
-  /** The handshake was done in so long; `certificate` is what endpoints may be told of the caller's. */
-  accept(socket: Socket, elapsedMs: number, certificate: () => string | undefined): void;
+  /** The handshake was done in so long; `peer` is whom the caller's certificate names. */
+  accept(socket: Socket, elapsedMs: number, peer: CallerPeer | undefined): void;
 }
 
 /** Shakes hands with the callers that a listener accepts. */
@@ -80,10 +81,8 @@ export class TlsServer {
     const since = (below && this.#shaking.get(below)) ?? now;
     if (below !== undefined) this.#shaking.delete(below);
     try {
-      this.#options.accept(socket, now - since, () => {
-        const certificate = socket.getPeerX509Certificate();
-        return certificate && forwardedCertificate(certificate);
-      });
+      const certificate = socket.getPeerX509Certificate();
+      this.#options.accept(socket, now - since, certificate && callerPeer(certificate));
     } catch (thrown) {
       reportBug("a connection by TLS that was accepted", thrown);
       socket.destroy();

@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import { type ErrorCode, ProxyError } from "../../../../plugins/errors.ts";
 import { guarded, reportBug } from "../../bugs.ts";
 import { Exchange } from "../../exchange.ts";
-import type { CallerStream, ResponseHead, SocketAddress } from "../../exchange-streams.ts";
+import type { CallerPeer, CallerStream, ResponseHead, SocketAddress } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
 import { resetSocket } from "../../socket-below.ts";
 import type { ConnectionStats } from "../../stats.ts";
@@ -53,9 +53,7 @@ const lingerBytes = 1 << 20;
 export class H1ServerConnection implements CallerStream, Sweepable {
   readonly #context: H1ServerContext;
   readonly #socket: Socket;
-  readonly #readCertificate: (() => string | undefined) | undefined;
-  #certificate: string | undefined;
-  #certificateRead = false;
+  readonly peer: CallerPeer | undefined;
   readonly #output: Output;
   readonly #writer: AnswerWriter;
   readonly #clock: CallerClock;
@@ -94,10 +92,10 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #served = 0;
   #received = 0;
 
-  constructor(socket: Socket, context: H1ServerContext, certificate?: () => string | undefined) {
+  constructor(socket: Socket, context: H1ServerContext, peer?: CallerPeer) {
     this.#context = context;
     this.#socket = socket;
-    this.#readCertificate = certificate;
+    this.peer = peer;
     this.#output = new Output(socket);
     this.#writer = new AnswerWriter(this.#output);
     this.#clock = new CallerClock(context);
@@ -138,14 +136,6 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   get local(): SocketAddress {
     return { ip: this.#socket.localAddress, port: this.#socket.localPort };
-  }
-
-  get certificate(): string | undefined {
-    if (!this.#certificateRead) {
-      this.#certificateRead = true;
-      this.#certificate = this.#readCertificate?.();
-    }
-    return this.#certificate;
   }
 
   /** Serves what is in flight, and nothing after it. */
