@@ -88,6 +88,13 @@ export const fileSchema = Type.Object(
       default: [],
       description: "Your own plugins: files relative to this one, or npm packages.",
     }),
+    stateDir: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          "The folder where what namers know is kept, for a start while their source is away; one daemon each. By default systemd's STATE_DIRECTORY, else nothing is kept.",
+      }),
+    ),
     workers: Type.Optional(
       Type.Integer({
         minimum: 1,

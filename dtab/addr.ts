@@ -45,6 +45,8 @@ export interface Bound {
 export const addressWeightKey = "endpoint_addr_weight";
 /** The weight of the innermost union branch that led to a set. */
 export const treeWeightKey = "namer_nametree_weight";
+/** Marks a set that its source has not confirmed for longer than its namer trusts it. */
+export const distrustedKey = "discovery_distrusted";
 
 const noMeta: Meta = Object.freeze({});
 
@@ -85,6 +87,8 @@ export const Addr = {
   /** The same set with one more fact. */
   withMeta: (addr: Addr, key: string, value: string | number): Addr =>
     addr.tag === "bound" ? { ...addr, meta: { ...addr.meta, [key]: value } } : addr,
+  /** The same set, marked as one that is too old to be trusted. */
+  distrusted: (addr: Addr): Addr => Addr.withMeta(addr, distrustedKey, 1),
 };
 
 function metaEquals(a: Meta, b: Meta): boolean {

@@ -5,6 +5,7 @@ export {
   Address,
   addressWeightKey,
   type Bound,
+  distrustedKey,
   type HostAddress,
   type Meta,
   type StatusAddress,

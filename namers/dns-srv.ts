@@ -3,7 +3,7 @@ import { Type } from "../config/type.ts";
 import { Activity, type Bound, NameTree, Path } from "../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../plugins/contract.ts";
 import { Discovery } from "./lib/discovery.ts";
-import { staleAfterMs, staleAfterSeconds } from "./lib/discovery-keys.ts";
+import { type DiscoveryConfig, discoveryBudget, discoveryKeys } from "./lib/discovery-keys.ts";
 import { dnsDiscovery, type Endpoints, inOrder, readDnsName } from "./lib/dns-discovery.ts";
 import { DnsHost } from "./lib/dns-host.ts";
 import { type DnsQueries, dnsQueries } from "./lib/dns-query.ts";
@@ -13,10 +13,9 @@ import { readIp } from "./lib/resolve.ts";
 import type { Ask } from "./lib/supervise.ts";
 
 /** The block's keys. */
-export interface DnsSrvConfig {
+export interface DnsSrvConfig extends DiscoveryConfig {
   readonly refreshIntervalSeconds: number;
   readonly dnsHosts: readonly string[];
-  readonly staleAfterSeconds: number;
 }
 
 export default definePlugin({
@@ -33,7 +32,7 @@ export default definePlugin({
       default: [],
       description: "Name servers, as host or host:port; by default the system's.",
     }),
-    staleAfterSeconds,
+    ...discoveryKeys,
   }),
   create: (config, ctx) => createDnsSrvNamer(config, ctx),
 });
@@ -44,7 +43,7 @@ export function createDnsSrvNamer(
   ctx: NamerContext,
   queries: DnsQueries = dnsQueries(config.dnsHosts),
 ): Required<Namer> {
-  const options = dnsDiscovery(config.dnsHosts, "absent", staleAfterMs(config.staleAfterSeconds));
+  const options = dnsDiscovery(config.dnsHosts, "absent", discoveryBudget(config));
   const discovery = new Discovery<Endpoints>(options, ctx);
   return {
     lookup(path) {

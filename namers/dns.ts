@@ -3,7 +3,7 @@ import { Type } from "../config/type.ts";
 import { Activity, type Bound, NameTree, Path } from "../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../plugins/contract.ts";
 import { Discovery } from "./lib/discovery.ts";
-import { staleAfterMs, staleAfterSeconds } from "./lib/discovery-keys.ts";
+import { type DiscoveryConfig, discoveryBudget, discoveryKeys } from "./lib/discovery-keys.ts";
 import { dnsDiscovery, type Endpoints, inOrder, readDnsName } from "./lib/dns-discovery.ts";
 import { DnsHost } from "./lib/dns-host.ts";
 import { type DnsQueries, dnsQueries } from "./lib/dns-query.ts";
@@ -12,11 +12,10 @@ import { addrOfLook, treeOfLook } from "./lib/look-tree.ts";
 import type { Ask } from "./lib/supervise.ts";
 
 /** The block's keys. */
-export interface DnsConfig {
+export interface DnsConfig extends DiscoveryConfig {
   readonly dnsHosts: readonly string[];
   readonly minIntervalSeconds: number;
   readonly maxIntervalSeconds: number;
-  readonly staleAfterSeconds: number;
 }
 
 export default definePlugin({
@@ -37,7 +36,8 @@ export default definePlugin({
       default: 60,
       description: "Ask no less often than this, however long the time to live.",
     }),
-    staleAfterSeconds: { ...staleAfterSeconds, default: 120 },
+    ...discoveryKeys,
+    staleAfterSeconds: { ...discoveryKeys.staleAfterSeconds, default: 120 },
   }),
   create: (config, ctx) => createDnsNamer(config, ctx),
 });
@@ -48,7 +48,7 @@ export function createDnsNamer(
   ctx: NamerContext,
   queries: DnsQueries = dnsQueries(config.dnsHosts),
 ): Required<Namer> {
-  const options = dnsDiscovery(config.dnsHosts, "failed", staleAfterMs(config.staleAfterSeconds));
+  const options = dnsDiscovery(config.dnsHosts, "failed", discoveryBudget(config));
   const discovery = new Discovery<Endpoints>(options, ctx);
   return {
     lookup(path) {

@@ -105,6 +105,25 @@ export interface ControlContext extends PluginContext {
 export interface NamerContext extends ControlContext {
   /** The whole prefix of its names, e.g. `/#/io.l5d.fs`: ids start with it, paths it is asked do not. */
   readonly prefix: Path;
+  /** What outlives the process; absent where nothing does. */
+  readonly kept?: KeptNames | undefined;
+}
+
+/** A name as it is kept on disk. */
+export interface KeptName {
+  readonly name: string;
+  /** Plain data: what JSON can say, and Maps. */
+  readonly value: unknown;
+  /** When its source last confirmed it. */
+  readonly at: number;
+}
+
+/** What a namer knows, kept over restarts: a start while its source is away serves with it. */
+export interface KeptNames {
+  /** What was kept of a source; from now on `current` tells what is to be kept of it. */
+  keep(source: string, current: () => Iterable<KeptName>): readonly KeptName[];
+  /** Something is known that was not, or otherwise: it is written soon. */
+  changed(): void;
 }
 
 /** An interpreter's context. */

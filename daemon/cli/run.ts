@@ -92,6 +92,8 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
       ending: () => systemd.stopping(),
       stdout: io.stdout,
       env: io.env,
+      // systemd's StateDirectory= may name several folders.
+      stateDir: io.env["STATE_DIRECTORY"]?.split(":")[0] || undefined,
       logLevel,
     });
   } catch (error) {

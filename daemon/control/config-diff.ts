@@ -54,6 +54,7 @@ export const restartKeys = (running: LinkerdConfig, next: LinkerdConfig): readon
   }
   if (!isDeepStrictEqual(running.telemetry, next.telemetry)) keys.push("telemetry");
   if (running.workers !== next.workers) keys.push("workers");
+  if (running.stateDir !== next.stateDir) keys.push("stateDir");
   const backlogs = new Map<string, number | undefined>(
     running.routers.flatMap(({ servers }) =>
       servers.map(({ ip, port, socketOptions }) => [`${ip} ${port}`, socketOptions.backlog] as const),
@@ -73,8 +74,10 @@ export const restartKeys = (running: LinkerdConfig, next: LinkerdConfig): readon
 export const applicable = (running: LinkerdConfig, next: LinkerdConfig): LinkerdConfig => {
   const { shutdownGraceMs, security } = next.admin;
   const { security: _, ...admin } = running.admin;
+  const { stateDir: __, ...rest } = next;
   return {
-    ...next,
+    ...rest,
+    ...(running.stateDir === undefined ? {} : { stateDir: running.stateDir }),
     admin: { ...admin, shutdownGraceMs, ...(security === undefined ? {} : { security }) },
     telemetry: running.telemetry,
     workers: running.workers,

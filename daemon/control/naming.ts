@@ -21,6 +21,8 @@ import type { Registry } from "../../plugins/registry.ts";
 import type { RouterNaming } from "./binder.ts";
 import { builtinNamers } from "./builtin.ts";
 import type { Logging } from "./logging.ts";
+import type { NamerNames } from "./snapshot/namer-names.ts";
+import type { Snapshot } from "./snapshot/snapshot.ts";
 import { type NamedTransformer, transformInterpreter, transformNamer } from "./transforming.ts";
 
 /** What plugins of the control thread are made with. */
@@ -32,6 +34,8 @@ export interface PluginParts {
   readonly metrics: MetricsScope;
   /** The process' environment; empty unless given. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What namers know, kept on disk; absent where there is no folder for it. */
+  readonly snapshot?: Pick<Snapshot, "namer"> | undefined;
 }
 
 /** One router's naming, with the kind of its interpreter. */
@@ -40,13 +44,21 @@ export interface RouterInterpreter extends RouterNaming {
   readonly interpreter: NameInterpreter;
 }
 
+/** A namer before its transformers. */
+export interface PlainNamer {
+  readonly block: unknown;
+  readonly namer: PrefixedNamer;
+  /** What it keeps on disk. */
+  readonly kept: NamerNames | undefined;
+}
+
 /** The naming of a configuration. */
 export interface Naming {
   readonly routers: readonly RouterInterpreter[];
   /** The configured namers, in the order of the file. */
   readonly namers: readonly PrefixedNamer[];
   /** The namers before their transformers, each with its block. */
-  readonly plain: readonly { readonly block: unknown; readonly namer: PrefixedNamer }[];
+  readonly plain: readonly PlainNamer[];
   /** The configuration that it was made of. */
   readonly config: LinkerdConfig;
   /** For a namespace that no router has: the configured namers alone. */
@@ -59,22 +71,24 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: N
   const env = environment(parts);
   const builtin = builtinNamers({ clock: parts.clock, log: logging.logger("namer/$") });
   const known = [...(last?.plain ?? [])];
-  const blocks = config.namers.map(
-    ({ transformers: _, ...block }): { readonly block: unknown; readonly namer: PrefixedNamer } => {
-      const same = known.findIndex((each) => isDeepStrictEqual(each.block, block));
-      if (same !== -1) return known.splice(same, 1)[0]!;
-      const { kind, prefix, experimental: __, ...own } = block;
-      const whole = namerPrefix({ kind, prefix });
-      const name = whole.show().slice(1);
-      const ctx: NamerContext = {
-        ...context(parts, `namer/${name}`, metrics.scope("namer", name)),
-        prefix: whole,
-        env,
-      };
-      const namer = { prefix: whole, namer: registry.get("namer", kind).create({ ...own }, ctx) };
-      return { block, namer };
-    },
-  );
+  const blocks = config.namers.map(({ transformers: _, ...block }): PlainNamer => {
+    const same = known.findIndex((each) => isDeepStrictEqual(each.block, block));
+    if (same !== -1) return known.splice(same, 1)[0]!;
+    const { kind, prefix, experimental: __, ...own } = block;
+    const whole = namerPrefix({ kind, prefix });
+    const name = whole.show().slice(1);
+    // What takes the place of another namer goes on with what that one knew.
+    const before = last?.plain.find(({ namer }) => namer.prefix.show() === whole.show());
+    const kept = parts.snapshot?.namer(whole.show(), before?.kept);
+    const ctx: NamerContext = {
+      ...context(parts, `namer/${name}`, metrics.scope("namer", name)),
+      prefix: whole,
+      env,
+      kept,
+    };
+    const namer = { prefix: whole, namer: registry.get("namer", kind).create({ ...own }, ctx) };
+    return { block, namer, kept };
+  });
   const plain = blocks.map(({ namer }) => namer);
   // An interpreter is given the namers, so it can stay only if they all do.
   const stays = last !== undefined && isDeepStrictEqual(last.config.namers, config.namers);

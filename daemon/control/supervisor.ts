@@ -7,7 +7,6 @@ import { findPackageJSON } from "node:module";
 import { isIP } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { LinkerdConfig } from "../../config/schema.ts";
-import type { Telemeter } from "../../plugins/contract.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock as clock } from "../shared/system-clock.ts";
@@ -16,12 +15,14 @@ import { type AdminServer, openAdminServer } from "./admin/server.ts";
 import { Binder } from "./binder.ts";
 import { createGeneration, routerNamings } from "./generation.ts";
 import { explain, listenError, prepareListeners } from "./listeners.ts";
-import { createLogging, type LevelName, type Logging, type LogOutput } from "./logging.ts";
+import { createLogging, type LevelName, type LogOutput } from "./logging.ts";
 import { MetricsStore } from "./metrics-store.ts";
-import { context, type PluginParts } from "./naming.ts";
+import type { PluginParts } from "./naming.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
 import { type ConfigRead, Reloader, type ReloadObserver, type ReloadResult } from "./reloader.ts";
+import { openSnapshot } from "./snapshot/snapshot.ts";
+import { createTelemeters, runTelemeters } from "./telemeters.ts";
 import { TlsFiles } from "./tls/tls-files.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -46,6 +47,8 @@ export interface StartOptions {
   readonly ending?: () => void;
   /** Where the log goes. */
   readonly stdout: LogOutput;
+  /** Where what is known is kept over restarts, if the configuration does not say. */
+  readonly stateDir?: string | undefined;
   /** The environment that plugins may ask for variables. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly logLevel?: LevelName;
@@ -90,6 +93,11 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   const store = new MetricsStore();
   const own = store.source();
   const metrics = createMetrics((changes) => own.apply(changes));
+  const snapshot = await openSnapshot(config.stateDir ?? options.stateDir, {
+    log: logging.logger("snapshot"),
+    clock,
+    metrics,
+  });
   const parts: PluginParts = {
     registry: options.registry,
     logging,
@@ -97,6 +105,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     random: Math.random,
     metrics,
     env: options.env ?? {},
+    snapshot,
   };
   const tls = new TlsFiles({ clock, log: logging.logger("tls"), metrics: metrics.scope("tls") });
   const first = createGeneration({
@@ -198,6 +207,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       log.info("shutting down", { graceMs });
       options.ending?.();
       await reloader.end();
+      await snapshot?.end();
       await pool.drain(Math.max(graceMs, minGraceMs));
       log.info("ended");
       await closeRest();
@@ -251,7 +261,10 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   };
   for (const server of daemon.servers) log.info("serving", server);
   tls.watch(stop.signal);
-  running = runTelemeters(telemeters, stop.signal, store, logging);
+  running = Promise.all([
+    runTelemeters(telemeters, stop.signal, store, logging),
+    snapshot?.run(() => reloader.current.naming.plain.flatMap(({ kept }) => kept ?? []), stop.signal),
+  ]);
   log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
   return daemon;
 };
@@ -259,32 +272,6 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
 /** Ends an interval of distributions with turns of the event loop in between: bindings must not wait for it. */
 const closeInterval = async (store: MetricsStore): Promise<void> => {
   for (const _ of store.intervalSteps()) await turn();
-};
-
-const createTelemeters = (config: LinkerdConfig, parts: PluginParts): readonly Telemeter[] =>
-  config.telemetry.map(({ kind, experimental: _, ...own }) => {
-    const metrics = parts.metrics.scope("telemeter", kind);
-    return parts.registry
-      .get("telemeter", kind)
-      .create({ ...own }, context(parts, `telemeter/${kind}`, metrics));
-  });
-
-/** Runs the telemeters that have work of their own, until the signal; one that fails is told and not missed. */
-const runTelemeters = async (
-  telemeters: readonly Telemeter[],
-  signal: AbortSignal,
-  store: MetricsStore,
-  logging: Logging,
-): Promise<void> => {
-  await Promise.all(
-    telemeters.map(async (telemeter) => {
-      try {
-        await telemeter.run?.(signal, store);
-      } catch (cause) {
-        logging.logger("telemeter").error("a telemeter failed", { cause });
-      }
-    }),
-  );
 };
 
 const closeServer = async (server: HttpServer | undefined): Promise<void> => {

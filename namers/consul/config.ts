@@ -2,7 +2,7 @@
 import { clientTls } from "../../config/blocks.ts";
 import { Port } from "../../config/formats.ts";
 import { type Static, Type } from "../../config/type.ts";
-import { staleAfterSeconds } from "../lib/discovery-keys.ts";
+import { discoveryKeys } from "../lib/discovery-keys.ts";
 
 /** What an instance's worst check may be. */
 export const healthStatuses = ["passing", "warning", "critical", "maintenance"] as const;
@@ -69,7 +69,7 @@ export const consulSchema = Type.Object({
     default: 20,
     description: "How long a blocking query waits for news; also how soon a dead connection is noticed.",
   }),
-  staleAfterSeconds,
+  ...discoveryKeys,
 });
 
 /** The block with its defaults. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Activity, type Bound, fromUtf8Bytes, NameTree, Path } from "../../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../../plugins/contract.ts";
 import { Discovery, type DiscoveryOptions } from "../lib/discovery.ts";
-import { staleAfterMs } from "../lib/discovery-keys.ts";
+import { discoveryBudget } from "../lib/discovery-keys.ts";
 import { addrOfHosts } from "../lib/host-addr.ts";
 import { createHttpGet, type HttpGet } from "../lib/http-client.ts";
 import { addrOfLook, treeOfLook } from "../lib/look-tree.ts";
@@ -151,9 +151,10 @@ function discoveryOptions(config: ConsulConfig): DiscoveryOptions<Service> {
       budget: { perSecond: 100, burst: 1_000 },
       leastRoundMs: { found: 100, absent: 1_000 },
     },
-    staleAfterMs: staleAfterMs(config.staleAfterSeconds),
+    ...discoveryBudget(config),
     firstFailure: "absent",
     equals: isDeepStrictEqual,
+    sizeOf: ({ instances }) => instances.length,
     show: ({ instances, meta }) => ({ instances, ...(Object.keys(meta).length > 0 && { meta }) }),
   };
 }

@@ -28,8 +28,8 @@ import { Watches } from "./watches.ts";
  * Service to a target port. A service that does not exist yet is watched, and so is bound when it appears.
  */
 export function createEndpointsNamer(options: K8sOptions, ctx: NamerContext, api: KubeApi): Required<Namer> {
-  const endpoints = new Watches<Endpoints>("endpoints", api, ctx, options.watchSeconds);
-  const services = new Watches<Service>("services", api, ctx, options.watchSeconds);
+  const endpoints = new Watches<Endpoints>("endpoints", api, ctx, options);
+  const services = new Watches<Service>("services", api, ctx, options);
   const watchEndpoints = (name: K8sName): Activity<Endpoints> =>
     endpoints.watch(keyOf(name), endpointsSource(name, options));
 
@@ -51,7 +51,8 @@ export function createEndpointsNamer(options: K8sOptions, ctx: NamerContext, api
       if (name === undefined) return Activity.value<NameTree<Bound>>(NameTree.neg);
       const set = watchEndpoints(name).flatMap((found) => portOf(name).map((port) => setOf(found, port)));
       const id = ctx.prefix.concat(lowerCase(name));
-      return treeOf({ id, residual: name.residual, addr: addrOf(set) }, set);
+      const distrusted = endpoints.distrusted(keyOf(name), endpointsSource(name, options));
+      return treeOf({ id, residual: name.residual, addr: addrOf(set, distrusted) }, set);
     },
     names: () =>
       endpoints.known().flatMap(([key, groups]) => {
@@ -91,13 +92,14 @@ export function treeOf(bound: Bound, set: Activity<Addr>): Activity<NameTree<Bou
   return Activity.of(Var.distinct(states));
 }
 
-/** The addresses, as they change. */
-export function addrOf(set: Activity<Addr>): Var<Addr> {
+/** The addresses, as they change, marked while they are distrusted. */
+export function addrOf(set: Activity<Addr>, distrusted: Var<boolean>): Var<Addr> {
   const addr = set.states.map((state): Addr => {
     if (state.tag === "pending") return Addr.pending;
     return state.tag === "failed" ? Addr.failed(state.error) : state.value;
   });
-  return Var.distinct(addr, Addr.equals);
+  const marked = distrusted.flatMap((doubt) => (doubt ? addr.map(Addr.distrusted) : addr));
+  return Var.distinct(marked, Addr.equals);
 }
 
 const endpointsSource = (
@@ -113,6 +115,7 @@ const endpointsSource = (
         read: readEndpoints,
       }),
   isEmpty: (groups) => groups.every(({ addresses }) => addresses.length === 0),
+  sizeOf: (groups) => groups.reduce((sum, { addresses }) => sum + addresses.length, 0),
   show: (groups) => groups.map(({ addresses, ports }) => ({ addresses, ports: Object.fromEntries(ports) })),
 });
 

@@ -16,7 +16,7 @@ export function createExternalNamer(
   api: KubeApi,
   resolve?: ResolveHost,
 ): Required<Namer> {
-  const services = new Watches<Service>("services", api, ctx, options.watchSeconds);
+  const services = new Watches<Service>("services", api, ctx, options);
   return {
     lookup(path: Path) {
       const read = readName(path, options);
@@ -29,8 +29,9 @@ export function createExternalNamer(
           ? Activity.value<Addr>(Addr.neg)
           : Activity.fromVar(addrOfHosts([{ host: service.ingress, port }], ctx, resolve));
       });
+      const distrusted = services.distrusted(keyOf(name), serviceSource(name, options));
       const id = ctx.prefix.concat(name.given);
-      return treeOf({ id, residual: name.residual, addr: addrOf(set) }, set);
+      return treeOf({ id, residual: name.residual, addr: addrOf(set, distrusted) }, set);
     },
     names: () => [],
     state: () => ({ services: services.state() }),

@@ -2,6 +2,7 @@
 import { Port } from "../../config/formats.ts";
 import { Type } from "../../config/type.ts";
 import type { ControlContext } from "../../plugins/contract.ts";
+import { discoveryKeys } from "../lib/discovery-keys.ts";
 import type { ApiServer } from "./api.ts";
 import { defaultWatchSeconds } from "./watches.ts";
 
@@ -34,6 +35,14 @@ export const k8sKeys = {
     description:
       "How long the API server keeps a watch open: a broken one is found out that soon, and each object in use costs a request that often.",
   }),
+  ...discoveryKeys,
+  staleAfterSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description:
+        "An object that the API server has not confirmed for so long is stale: logged, counted and shown, and still used. 60, or twice watchSeconds if that is more; 0: never.",
+    }),
+  ),
   labelSelector: Type.Optional(
     Type.String({
       minLength: 1,

@@ -1,12 +1,11 @@
 /** Names below the namers of Kubernetes: `<namespace>/<port>/<service>[/<label value>]`. */
 import { fromUtf8Bytes, Path } from "../../dtab/index.ts";
+import type { WatchesOptions } from "./watches.ts";
 
 /** What a namer of Kubernetes is told. */
-export interface K8sOptions {
+export interface K8sOptions extends WatchesOptions {
   /** The label that the fourth segment gives the value of. */
   readonly labelSelector?: string | undefined;
-  /** How long the server keeps a watch open. */
-  readonly watchSeconds?: number | undefined;
   /** Whether endpoints are read from EndpointSlices, instead of Endpoints. */
   readonly endpointSlices?: boolean | undefined;
   /** The namespace of every name, which names then leave out. */

@@ -1,24 +1,49 @@
 /** What a watch did so far, as the state document of the namer shows it. */
 import type { Clock } from "../../plugins/contract.ts";
 import { showTime, WatchState } from "../../plugins/lib/watch-state.ts";
+import type { Aged } from "../lib/ages.ts";
 
 /** How much of an answer is kept to be shown. */
 const shownLength = 2_000;
 
 /** The record of one watch. */
-export class WatchRecord {
+export class WatchRecord implements Aged {
+  /** As metrics call it. */
+  readonly name: string;
   readonly state: WatchState;
   /** When the API server last said anything about it that made sense. */
-  confirmedAt: number | undefined;
+  heardAt: number | undefined;
   /** Whether there is something that requests can be sent to. */
   found = false;
+  /** What is known is from before the start, and was not confirmed since. */
+  restored = false;
+  stale = false;
+  /** Whether it is too old to be trusted. */
+  distrusted = false;
+  /** Hears of each change of that. */
+  onDistrust: () => void = () => {};
   readonly #clock: Clock;
   readonly #facts: Record<string, string | undefined> = {};
   #streaming = false;
 
-  constructor(clock: Clock) {
+  constructor(name: string, clock: Clock) {
+    this.name = name;
     this.state = new WatchState(clock);
     this.#clock = clock;
+  }
+
+  /** What counts for its age. */
+  get confirmedAt(): number | undefined {
+    return this.found ? this.heardAt : undefined;
+  }
+
+  get lastError(): string | undefined {
+    return this.state.error;
+  }
+
+  distrust(distrusted: boolean): void {
+    this.distrusted = distrusted;
+    this.onDistrust();
   }
 
   /** A request goes out. */
@@ -35,13 +60,13 @@ export class WatchRecord {
   streamStarted(): void {
     this.#streaming = true;
     this.#facts["lastStreamStartAt"] = showTime(this.#clock.now());
-    this.confirmedAt = this.#clock.now();
+    this.heardAt = this.#clock.now();
   }
 
   /** An event came. */
   streamed(event: unknown): void {
     this.#note("lastStreamData", shorten(JSON.stringify(event)), "lastStreamDataAt");
-    this.confirmedAt = this.#clock.now();
+    this.heardAt = this.#clock.now();
   }
 
   /** The stream is over. */
@@ -53,7 +78,15 @@ export class WatchRecord {
 
   /** The document. */
   toJSON(): Record<string, unknown> {
-    return { state: this.state.toJSON(), watch: { ...this.#facts, streaming: this.#streaming } };
+    const { confirmedAt } = this;
+    const ageMs = confirmedAt === undefined ? undefined : Math.max(0, this.#clock.now() - confirmedAt);
+    return {
+      state: this.state.toJSON(),
+      ...(ageMs !== undefined && { ageSeconds: Math.round(ageMs / 100) / 10, stale: this.stale }),
+      ...(this.distrusted && { distrusted: true }),
+      ...(this.restored && { restored: true }),
+      watch: { ...this.#facts, streaming: this.#streaming },
+    };
   }
 
   #note(what: string, text: string, when: string): void {

@@ -8,6 +8,7 @@
  */
 import type { PluginContext } from "../../plugins/contract.ts";
 import { backoffMs } from "../lib/backoff.ts";
+import { isSuddenLoss } from "../lib/sudden-loss.ts";
 import { badStatus, type Listed, readList } from "./answers.ts";
 import type { KubeApi } from "./api.ts";
 import { Doubtful, Gone } from "./errors.ts";
@@ -26,6 +27,8 @@ export interface WatchSource<T> {
   read(objects: readonly KubeObject[]): T;
   /** Whether it has nothing that requests could be sent to. */
   isEmpty(value: T): boolean;
+  /** How many of those there are; a list that loses most of them is doubted, as one that loses all is. */
+  sizeOf?(value: T): number;
   /** What the state document shows of it. */
   show(value: T): unknown;
 }
@@ -49,22 +52,25 @@ export const pace = {
 } as const;
 
 /** What a watch needs; names come from requests, and those that lead to nothing share a limit. */
-export interface WatchContext extends Pick<PluginContext, "clock" | "random" | "log"> {
+export interface WatchContext extends Pick<PluginContext, "clock" | "random" | "log" | "metrics"> {
   readonly absent: { watches: number };
   /** How long the server keeps a watch open: this tells soonest that one is broken. */
   readonly watchSeconds: number;
+  /** The share of addresses, in percent, that a list may take away at once. */
+  readonly panicThreshold: number;
 }
 
-/** Runs the loop; `set` hears each value that is new. It never throws. */
+/** Runs the loop; `known` is from before, and `set` hears each value that is new. It never throws. */
 export async function watchObject<T>(
   source: WatchSource<T>,
   api: KubeApi,
   ctx: WatchContext,
   record: WatchRecord,
+  known: { readonly value: T } | undefined,
   set: (value: T) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const loop = new Loop(source, api, ctx, record, set);
+  const loop = new Loop(source, api, ctx, record, known, set);
   let failures = 0;
   while (!signal.aborted) {
     const startedAt = ctx.clock.now();
@@ -107,12 +113,14 @@ class Loop<T> {
     api: KubeApi,
     ctx: WatchContext,
     record: WatchRecord,
+    known: { readonly value: T } | undefined,
     set: (value: T) => void,
   ) {
     this.#source = source;
     this.#api = api;
     this.#ctx = ctx;
     this.#record = record;
+    this.#value = known;
     this.#set = set;
   }
 
@@ -178,16 +186,23 @@ class Loop<T> {
     const reason = this.#doubt(listed);
     const again = this.#doubtful;
     this.#doubtful = reason !== undefined && !again;
-    if (this.#doubtful) throw new Doubtful(`${reason}; asking again`);
+    if (!this.#doubtful) return;
+    this.#ctx.metrics.counter("discovery_held").incr();
+    throw new Doubtful(`${reason}; asking again`);
   }
 
   #doubt({ objects, version }: Listed): string | undefined {
     if (this.#value === undefined) return undefined;
-    const { isEmpty, read } = this.#source;
+    const { isEmpty, sizeOf, read } = this.#source;
     if (version !== undefined && isOlder(version, this.#version)) {
       return `version ${version} is older than ${this.#version}`;
     }
-    return !isEmpty(this.#value.value) && isEmpty(read(objects)) ? "all addresses are gone" : undefined;
+    const next = read(objects);
+    const { value } = this.#value;
+    if (!isEmpty(value) && isEmpty(next)) return "all addresses are gone";
+    if (sizeOf === undefined) return undefined;
+    const isSudden = isSuddenLoss(sizeOf(value), sizeOf(next), this.#ctx.panicThreshold);
+    return isSudden ? `most addresses are gone: ${sizeOf(next)} are left of ${sizeOf(value)}` : undefined;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -253,7 +268,7 @@ class Loop<T> {
     const value = this.#source.read([...objects.values()]);
     this.#objects = objects;
     this.#value = { value };
-    this.#record.confirmedAt = this.#ctx.clock.now();
+    this.#record.heardAt = this.#ctx.clock.now();
     this.#record.state.update(objects.size === 0 ? {} : this.#source.show(value));
     this.#set(value);
   }

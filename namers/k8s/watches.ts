@@ -1,27 +1,35 @@
 /** The watches of one namer: one per object, however many names lead to it, and only while somebody observes. */
 import { Activity, State, Var } from "../../dtab/index.ts";
-import type { Gauge, NamerContext } from "../../plugins/contract.ts";
-import { BoundedMemo } from "../../plugins/lib/bounded-memo.ts";
+import type { KeptName, NamerContext } from "../../plugins/contract.ts";
+import { type Aged, Ages } from "../lib/ages.ts";
+import { type DiscoveryConfig, discoveryBudget } from "../lib/discovery-keys.ts";
+import { LastKnown } from "../lib/last-known.ts";
 import type { KubeApi } from "./api.ts";
 import { type WatchContext, type WatchSource, watchObject } from "./watch.ts";
 import { WatchRecord } from "./watch-record.ts";
 
-/** How many objects nobody watches now are remembered. */
-const remembered = 1_000;
 /** How long the server keeps a watch open, unless told otherwise. */
 export const defaultWatchSeconds = 20;
-/** How often ages are told to the metrics. */
-const tickMs = 5_000;
+/** From which age on an object is stale, unless told otherwise; or twice the time of a watch if that is more. */
+const leastStaleSeconds = 60;
 
-interface Watch<T> {
-  readonly states: Var<State<T>>;
-  readonly record: WatchRecord;
+/** What the watches of a namer are told. */
+export interface WatchesOptions extends Omit<DiscoveryConfig, "staleAfterSeconds"> {
+  readonly staleAfterSeconds?: number | undefined;
+  /** How long the server keeps a watch open. */
+  readonly watchSeconds?: number | undefined;
 }
 
-/** What was known when nobody watched any more. */
-interface Last<T> {
-  value: T | undefined;
-  confirmedAt: number | undefined;
+/** An object as it is known. */
+interface Seen<T> {
+  readonly value: T;
+  /** Older than the namer's budget allows. */
+  readonly distrusted: boolean;
+}
+
+interface Watch<T> {
+  readonly states: Var<State<Seen<T>>>;
+  readonly record: WatchRecord;
 }
 
 /** Objects of one kind. */
@@ -31,22 +39,35 @@ export class Watches<T> {
   readonly #what: string;
   readonly #watches = new Map<string, Watch<T>>();
   /** An object that comes back while the API server is away is served from here. */
-  readonly #last = new BoundedMemo<Last<T>>(remembered);
+  readonly #last: LastKnown<T>;
+  readonly #ages: Ages<Aged>;
 
   /** `what` stands in metrics, before the key. */
-  constructor(what: string, api: KubeApi, ctx: NamerContext, watchSeconds = defaultWatchSeconds) {
+  constructor(what: string, api: KubeApi, ctx: NamerContext, options: WatchesOptions = {}) {
+    const { watchSeconds = defaultWatchSeconds } = options;
+    const { staleAfterSeconds = Math.max(leastStaleSeconds, 2 * watchSeconds) } = options;
+    const budget = discoveryBudget({ ...options, staleAfterSeconds });
     this.#what = what;
     this.#api = api;
-    this.#ctx = { ...ctx, absent: { watches: 0 }, watchSeconds };
+    this.#ctx = { ...ctx, absent: { watches: 0 }, watchSeconds, panicThreshold: budget.panicThreshold };
+    this.#last = new LastKnown({ source: what, watched: () => this.#found() }, ctx);
+    this.#ages = new Ages("Kubernetes", budget, ctx);
   }
 
   /** The object over time; pending until the API server has answered, whatever it takes. */
   watch(key: string, source: WatchSource<T>): Activity<T> {
     return Activity.of(
-      Var.from<State<T>>(
-        () => this.#watches.get(key)?.states.sample() ?? State.pending,
-        (observer) => (this.#watches.get(key) ?? this.#open(key, source)).states.observe(observer),
+      Var.distinct(
+        this.#states(key, source).map((state) => (state.tag === "ok" ? State.ok(state.value.value) : state)),
+        (a, b) => a === b || (a.tag === "ok" && b.tag === "ok" && a.value === b.value),
       ),
+    );
+  }
+
+  /** Whether what is known of the object is too old to be trusted. */
+  distrusted(key: string, source: WatchSource<T>): Var<boolean> {
+    return Var.distinct(
+      this.#states(key, source).map((state) => state.tag === "ok" && state.value.distrusted),
     );
   }
 
@@ -54,7 +75,7 @@ export class Watches<T> {
   known(): [key: string, value: T][] {
     return [...this.#watches].flatMap(([key, { states }]) => {
       const state = states.sample();
-      return state.tag === "ok" ? [[key, state.value] as [string, T]] : [];
+      return state.tag === "ok" ? [[key, state.value.value] as [string, T]] : [];
     });
   }
 
@@ -63,56 +84,71 @@ export class Watches<T> {
     return Object.fromEntries([...this.#watches].map(([key, { record }]) => [key, record.toJSON()]));
   }
 
+  #states(key: string, source: WatchSource<T>): Var<State<Seen<T>>> {
+    return Var.from<State<Seen<T>>>(
+      () => this.#watches.get(key)?.states.sample() ?? State.pending,
+      (observer) => (this.#watches.get(key) ?? this.#open(key, source)).states.observe(observer),
+    );
+  }
+
   #open(key: string, source: WatchSource<T>): Watch<T> {
-    const record = new WatchRecord(this.#ctx.clock);
-    const states = Var.async<State<T>>(State.pending, async (set, signal) => {
+    const record = new WatchRecord(`${this.#what}/${key}`, this.#ctx.clock);
+    const states = Var.async<State<Seen<T>>>(State.pending, async (set, signal) => {
       record.state.start(signal);
+      let known = this.#restore(key, source, record);
+      const tell = (): void => {
+        if (known !== undefined) set(State.ok({ value: known.value, distrusted: record.distrusted }));
+      };
       signal.addEventListener("abort", () => {
         this.#watches.delete(key);
-        const kept = this.#last.get(key);
-        if (kept !== undefined) kept.confirmedAt = record.confirmedAt;
+        this.#ages.remove(record);
+        const { confirmedAt, found, restored } = record;
+        if (known !== undefined && found && confirmedAt !== undefined) {
+          this.#last.found(key, known.value, confirmedAt, restored);
+        }
       });
-      const last = this.#last.get(key);
-      if (last?.value !== undefined) {
-        record.found = true;
-        record.confirmedAt = last.confirmedAt;
-        set(State.ok(last.value));
-      }
-      void this.#tellAge(key, record, signal);
-      const tell = (value: T): void => {
+      record.onDistrust = tell;
+      tell();
+      this.#ages.add(record);
+      const update = (value: T): void => {
+        const had = record.found;
         record.found = !source.isEmpty(value);
-        this.#remember(key, record.found ? value : undefined);
-        set(State.ok(value));
+        record.restored = false;
+        known = { value };
+        // Nothing is kept of what is empty, so that a scan of random names displaces no real one.
+        if (had || record.found) this.#last.outdated(key);
+        this.#ages.tell(record);
+        tell();
       };
-      await watchObject(source, this.#api, this.#ctx, record, tell, signal);
+      await watchObject(source, this.#api, this.#ctx, record, known, update, signal);
     });
     const watch = { states, record };
     this.#watches.set(key, watch);
     return watch;
   }
 
-  /** Nothing is remembered of what is empty, so that a scan of random names displaces no real one. */
-  #remember(key: string, value: T | undefined): void {
+  /** What was known of it when nobody watched; what makes no sense (of another version, perhaps) is as good as nothing. */
+  #restore(key: string, source: WatchSource<T>, record: WatchRecord): { readonly value: T } | undefined {
     const last = this.#last.get(key);
-    if (last !== undefined) last.value = value;
-    else if (value !== undefined) this.#last.add(key, () => ({ value, confirmedAt: undefined }));
+    if (last?.tag !== "found") return undefined;
+    try {
+      if (source.isEmpty(last.value)) return undefined;
+      record.state.restore(source.show(last.value));
+    } catch {
+      return undefined;
+    }
+    record.found = true;
+    record.heardAt = last.at;
+    record.restored = last.restored;
+    return { value: last.value };
   }
 
-  /** Seconds since the API server last confirmed an object, for those that are there. */
-  async #tellAge(key: string, record: WatchRecord, signal: AbortSignal): Promise<void> {
-    const { clock, metrics } = this.#ctx;
-    const scope = () => metrics.scope("name", `${this.#what}/${key}`);
-    let age: Gauge | undefined;
-    for (; !signal.aborted; await clock.sleep(tickMs, signal)) {
-      const { confirmedAt, found } = record;
-      if (found && confirmedAt !== undefined) {
-        age ??= scope().gauge("discovery_age_seconds");
-        age.set(Math.max(0, clock.now() - confirmedAt) / 1000);
-      } else if (age !== undefined) {
-        scope().close();
-        age = undefined;
+  *#found(): Generator<KeptName> {
+    for (const [name, { states, record }] of this.#watches) {
+      const state = states.sample();
+      if (state.tag === "ok" && record.found && record.confirmedAt !== undefined) {
+        yield { name, value: state.value.value, at: record.confirmedAt };
       }
     }
-    scope().close();
   }
 }

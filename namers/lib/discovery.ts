@@ -7,9 +7,11 @@
  * Nothing here grows with what requests ask for: see `Limits`.
  */
 import { Var } from "../../dtab/index.ts";
-import type { NamerContext } from "../../plugins/contract.ts";
+import type { KeptName, NamerContext } from "../../plugins/contract.ts";
+import { type AgeBudget, Ages } from "./ages.ts";
 import { Budget } from "./budget.ts";
 import { LastKnown } from "./last-known.ts";
+import { defaultPanicThreshold } from "./sudden-loss.ts";
 import { type Ask, type Listener, NotASource, type Pace, supervise } from "./supervise.ts";
 import { Trouble } from "./trouble.ts";
 import { Turns } from "./turns.ts";
@@ -30,22 +32,22 @@ export interface Limits {
 }
 
 /** What a namer says about its source. */
-export interface DiscoveryOptions<V> {
+export interface DiscoveryOptions<V> extends AgeBudget {
   /** The source in messages, such as `Consul at localhost:8500`. */
   readonly source: string;
   readonly pace: Pace;
   readonly limits: Limits;
-  /** From which age on a name is stale; undefined: never. */
-  readonly staleAfterMs: number | undefined;
   /** What a name is when the first round of all fails: Linkerd 1's namers say that there is no such name. */
   readonly firstFailure: "absent" | "failed";
   readonly equals: (a: V, b: V) => boolean;
+  /** How many addresses a value has; absent where none can be told from another. */
+  readonly sizeOf?: (value: V) => number;
+  /** The share of addresses, in percent, that an answer may take away at once; see `SuddenLoss`. */
+  readonly panicThreshold?: number;
   /** What admin pages show of a value. */
   readonly show: (value: V) => unknown;
 }
 
-/** How often ages are told to the metrics. */
-const tickMs = 5_000;
 /** How long a name waits that found the budget empty. */
 const budgetPauseMs = 1_000;
 /** The state document holds so many names, found ones first. */
@@ -59,9 +61,9 @@ export class Discovery<V, C = undefined> {
   readonly #budget: Budget;
   readonly #lastKnown: LastKnown<V>;
   readonly #trouble: Trouble;
+  readonly #ages: Ages<WatchedName<V>>;
   readonly #looks = new Map<string, Var<Look<V>>>();
   readonly #names = new Map<string, WatchedName<V>>();
-  #ticker: AbortController | undefined;
 
   constructor(options: DiscoveryOptions<V>, ctx: NamerContext) {
     const { found, first, absent, budget } = options.limits;
@@ -69,8 +71,10 @@ export class Discovery<V, C = undefined> {
     this.#ctx = ctx;
     this.#turns = { found: new Turns(found), first: new Turns(first), absent: new Turns(absent) };
     this.#budget = new Budget(ctx.clock, budget);
-    this.#lastKnown = new LastKnown(ctx.clock);
-    this.#trouble = new Trouble(options.source, ctx.log, ctx.clock);
+    const { source, show } = options;
+    this.#lastKnown = new LastKnown({ source, show, watched: () => this.#known() }, ctx);
+    this.#trouble = new Trouble(source, ctx.log, ctx.clock);
+    this.#ages = new Ages(source, options, ctx);
   }
 
   /** The name over time; `ask` gives undefined for one that the source does not know. */
@@ -102,10 +106,11 @@ export class Discovery<V, C = undefined> {
     const look = Var.async<Look<V>>(
       pending,
       async (set, signal) => {
-        const record = new WatchedName<V>(name, this.#ctx.clock, this.#options.show);
+        const { show, panicThreshold = defaultPanicThreshold } = this.#options;
+        const record = new WatchedName<V>(name, this.#ctx.clock, show, panicThreshold, set);
         this.#begin(record, signal);
         signal.addEventListener("abort", () => this.#end(record));
-        await this.#run(record, ask, set, signal);
+        await this.#run(record, ask, signal);
       },
       (a, b) => sameLook(a, b, this.#options.equals),
     );
@@ -113,31 +118,23 @@ export class Discovery<V, C = undefined> {
     return look;
   }
 
-  async #run(
-    record: WatchedName<V>,
-    ask: Ask<V | undefined, C>,
-    set: (look: Look<V>) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { pace } = this.#options;
-    if (record.answeredAt !== undefined) set(record.look);
-    else await this.#afford(record, set, signal);
-    await supervise(ask, pace, this.#listener(record, set), this.#ctx, signal);
+  async #run(record: WatchedName<V>, ask: Ask<V | undefined, C>, signal: AbortSignal): Promise<void> {
+    if (record.answeredAt === undefined) await this.#afford(record, signal);
+    await supervise(ask, this.#options.pace, this.#listener(record), this.#ctx, signal);
   }
 
   /** Waits until the budget allows to ask for a name that nothing is known of. */
-  async #afford(record: WatchedName<V>, set: (look: Look<V>) => void, signal: AbortSignal): Promise<void> {
+  async #afford(record: WatchedName<V>, signal: AbortSignal): Promise<void> {
     const { clock, random, metrics } = this.#ctx;
     while (!signal.aborted && !this.#budget.take()) {
       const message = `too many names at once that ${this.#options.source} has not been asked for yet`;
       metrics.counter("discovery_over_budget").incr();
-      record.watch.fail(message);
-      set({ tag: "failed", message });
+      record.failed({ tag: "failed", message });
       await clock.sleep(budgetPauseMs * (0.5 + random()), signal);
     }
   }
 
-  #listener(record: WatchedName<V>, set: (look: Look<V>) => void): Listener<V | undefined> {
+  #listener(record: WatchedName<V>): Listener<V | undefined> {
     const { source, limits, firstFailure } = this.#options;
     const { metrics } = this.#ctx;
     return {
@@ -145,37 +142,61 @@ export class Discovery<V, C = undefined> {
       leastRoundMs: () => limits.leastRoundMs[record.look.tag === "absent" ? "absent" : "found"],
       answered: (value) => {
         metrics.counter("discovery_rounds").incr();
-        const look: Look<V> = value === undefined ? { tag: "absent" } : { tag: "found", value };
-        record.answered(look);
-        if (value !== undefined) this.#tellAge(record);
-        else this.#forgetAge(record);
         this.#trouble.remove(record);
-        set(look);
+        const confirmMs = this.#doubt(record, value);
+        if (confirmMs !== undefined) return confirmMs;
+        const before = record.look;
+        record.answered(value === undefined ? { tag: "absent" } : { tag: "found", value });
+        this.#ages.tell(record);
+        const wasOrIs = before.tag === "found" || value !== undefined;
+        if (wasOrIs && !sameLook(before, record.look, this.#options.equals))
+          this.#lastKnown.outdated(record.name);
+        return undefined;
       },
       failed: (error) => {
         metrics.counter("discovery_failures").incr();
-        record.watch.fail(error.message);
         const known = record.answeredAt !== undefined;
         this.#trouble.add(record, record.name, error, known);
-        if (known) return;
         const fails = firstFailure === "failed" || error instanceof NotASource;
-        record.look = fails ? { tag: "failed", message: `${source}: ${error.message}` } : { tag: "absent" };
-        set(record.look);
+        const { message } = error;
+        record.failed(
+          fails ? { tag: "failed", message: `${source}: ${message}` } : { tag: "absent" },
+          message,
+        );
       },
     };
   }
 
+  /** After how many ms to ask again, where an answer takes too much away to be believed at once. */
+  #doubt(record: WatchedName<V>, value: V | undefined): number | undefined {
+    const { source, sizeOf } = this.#options;
+    const { look, loss } = record;
+    if (sizeOf === undefined || look.tag !== "found") return undefined;
+    const known = loss.held;
+    const inUse = sizeOf(look.value);
+    const confirmMs = loss.doubt(inUse, value === undefined ? 0 : sizeOf(value));
+    const { log, metrics } = this.#ctx;
+    const { held } = loss;
+    if (held !== undefined && known === undefined) {
+      metrics.counter("discovery_held").incr();
+      const what = "most addresses of a name are gone all at once; they stay until it has been said again";
+      log.warn(what, { source, name: record.name, inUse, left: held.left });
+    } else if (held === undefined && known !== undefined) {
+      const { name } = record;
+      const left = value === undefined ? 0 : sizeOf(value);
+      if (known.left < left) log.info("the addresses of a name are back", { source, name, inUse, now: left });
+      else log.warn("most addresses of a name are gone indeed", { source, name, before: inUse, left });
+    }
+    return confirmMs;
+  }
+
   #begin(record: WatchedName<V>, signal: AbortSignal): void {
     const known = this.#lastKnown.get(record.name);
-    if (known !== undefined) {
-      record.answeredAt = known.at;
-      record.look = known.tag === "found" ? { tag: "found", value: known.value } : { tag: "absent" };
-      if (known.tag === "found") this.#tellAge(record);
-    }
+    if (known !== undefined) record.remember(known);
     record.watch.start(signal);
     this.#names.set(record.name, record);
     this.#ctx.metrics.gauge("discovery_watched").set(this.#names.size);
-    if (this.#ticker === undefined) void this.#tick((this.#ticker = new AbortController()).signal);
+    this.#ages.add(record);
   }
 
   #end(record: WatchedName<V>): void {
@@ -183,64 +204,18 @@ export class Discovery<V, C = undefined> {
     this.#looks.delete(name);
     this.#names.delete(name);
     this.#ctx.metrics.gauge("discovery_watched").set(this.#names.size);
-    this.#forgetAge(record);
+    this.#ages.remove(record);
     this.#trouble.remove(record);
-    if (this.#names.size === 0) {
-      this.#ticker?.abort();
-      this.#ticker = undefined;
-    }
     if (at === undefined) return;
-    if (look.tag === "found") this.#lastKnown.put(name, { tag: "found", value: look.value, at });
-    else if (look.tag === "absent") this.#lastKnown.put(name, { tag: "absent", at });
+    if (look.tag === "found") this.#lastKnown.found(name, look.value, at, record.restored);
+    else if (look.tag === "absent") this.#lastKnown.absent(name, at);
   }
 
-  // === Age ===
-
-  async #tick(signal: AbortSignal): Promise<void> {
-    let told = 0;
-    for (; !signal.aborted; await this.#ctx.clock.sleep(tickMs, signal)) {
-      for (const record of this.#names.values()) if (record.age !== undefined) this.#tellAge(record);
-      const stale = [...this.#names.values()].filter((record) => record.stale);
-      this.#tellStale(stale, told);
-      told = stale.length;
+  /** What is watched and was found, as it is kept. */
+  *#known(): Generator<KeptName> {
+    for (const { name, look, answeredAt } of this.#names.values()) {
+      if (look.tag === "found" && answeredAt !== undefined) yield { name, value: look.value, at: answeredAt };
     }
-  }
-
-  /** One line when more names are stale than at the last look, and one when none is any more. */
-  #tellStale(stale: readonly WatchedName<V>[], told: number): void {
-    const { source } = this.#options;
-    const [first] = stale;
-    if (first === undefined) {
-      if (told > 0) this.#ctx.log.info(`what is known from ${source} is fresh again`);
-    } else if (stale.length > told) {
-      this.#ctx.log.warn(`what is known of names is stale: ${source} has not confirmed it`, {
-        names: stale.length,
-        name: first.name,
-        ageSeconds: Math.round(first.ageSeconds()),
-        cause: first.watch.toJSON()["lastError"],
-      });
-    }
-  }
-
-  #tellAge(record: WatchedName<V>): void {
-    const { staleAfterMs } = this.#options;
-    record.age ??= this.#scope(record).gauge("discovery_age_seconds");
-    const age = record.ageSeconds();
-    record.age.set(age);
-    const stale = staleAfterMs !== undefined && age * 1000 > staleAfterMs;
-    if (stale !== record.stale) this.#ctx.metrics.gauge("discovery_stale_names").add(stale ? 1 : -1);
-    record.stale = stale;
-  }
-
-  #forgetAge(record: WatchedName<V>): void {
-    if (record.stale) this.#ctx.metrics.gauge("discovery_stale_names").add(-1);
-    record.stale = false;
-    if (record.age !== undefined) this.#scope(record).close();
-    record.age = undefined;
-  }
-
-  #scope({ name }: WatchedName<V>) {
-    return this.#ctx.metrics.scope("name", name);
   }
 }
 
@@ -254,7 +229,8 @@ const rank = ({ tag }: Look<unknown>): number => order.indexOf(tag);
 
 function sameLook<V>(a: Look<V>, b: Look<V>, equals: (a: V, b: V) => boolean): boolean {
   if (a === b) return true;
-  if (a.tag === "found" && b.tag === "found") return equals(a.value, b.value);
+  if (a.tag === "found" && b.tag === "found")
+    return a.distrusted === b.distrusted && equals(a.value, b.value);
   if (a.tag === "failed" && b.tag === "failed") return a.message === b.message;
   return a.tag === b.tag;
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Address, fromUtf8Bytes } from "../../dtab/index.ts";
 import type { DiscoveryOptions } from "./discovery.ts";
+import type { DiscoveryBudget } from "./discovery-keys.ts";
 import type { HostPort } from "./host-addr.ts";
 import { readIp } from "./resolve.ts";
 
@@ -12,7 +13,7 @@ export type Endpoints = readonly HostPort[];
 export const dnsDiscovery = (
   servers: readonly string[],
   firstFailure: "absent" | "failed",
-  staleAfterMs: number | undefined,
+  budget: DiscoveryBudget,
 ): DiscoveryOptions<Endpoints> => ({
   source: servers.length === 0 ? "the system's name servers" : `the name servers ${servers.join(", ")}`,
   pace: {
@@ -30,9 +31,10 @@ export const dnsDiscovery = (
     budget: { perSecond: 100, burst: 1_000 },
     leastRoundMs: { found: 1_000, absent: 5_000 },
   },
-  staleAfterMs,
+  ...budget,
   firstFailure,
   equals: isDeepStrictEqual,
+  sizeOf: (endpoints) => endpoints.length,
   show: (endpoints) => endpoints.map(({ host, port }) => Address.show(Address.of(host, port))),
 });
 

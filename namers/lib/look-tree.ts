@@ -15,9 +15,12 @@ export function treeOfLook(look: Var<Look<unknown>>, bound: Bound): Activity<Nam
   );
 }
 
-/** The addresses of a name. */
+/** The addresses of a name, marked while they are distrusted. */
 export const addrOfLook = <V>(look: Var<Look<V>>, addrOf: (value: V) => Var<Addr>): Var<Addr> =>
-  look.flatMap((now) => (now.tag === "found" ? addrOf(now.value) : Var.value(addrWithout(now))));
+  look.flatMap((now) => {
+    if (now.tag !== "found") return Var.value(addrWithout(now));
+    return now.distrusted ? addrOf(now.value).map(Addr.distrusted) : addrOf(now.value);
+  });
 
 function stateOf(look: Look<unknown>, leaf: TreeState): TreeState {
   switch (look.tag) {

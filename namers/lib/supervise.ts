@@ -56,7 +56,8 @@ export interface Listener<T> {
   turns(): Turns;
   /** The least time from the begin of a round that was good to the next one; asked after each. */
   leastRoundMs(): number;
-  answered(value: T): void;
+  /** Gives the milliseconds after which a whole list is to be asked for, if the answer must be confirmed. */
+  answered(value: T): number | undefined;
   failed(error: Error): void;
 }
 
@@ -93,8 +94,9 @@ export async function supervise<T, C>(
       if (signal.aborted) return;
       failures = 0;
       cursor = answer.cursor;
-      listener.answered(answer.value);
-      pauseMs = Math.max(answer.pauseMs, listener.leastRoundMs() - (clock.now() - beganAt));
+      const confirmMs = listener.answered(answer.value);
+      if (confirmMs !== undefined) cursor = undefined;
+      pauseMs = confirmMs ?? Math.max(answer.pauseMs, listener.leastRoundMs() - (clock.now() - beganAt));
     } catch (cause) {
       if (signal.aborted) return;
       cursor = undefined;

@@ -32,6 +32,18 @@ export class BoundedMemo<V> {
     return value;
   }
 
+  /** Forgets one. */
+  delete(text: string): void {
+    this.#young.delete(text);
+    this.#old.delete(text);
+  }
+
+  /** Everything that is remembered, what was not used for the longest first. */
+  *entries(): Generator<[text: string, value: V]> {
+    for (const entry of this.#old) if (!this.#young.has(entry[0])) yield entry;
+    yield* this.#young;
+  }
+
   /** How many texts are remembered. */
   get size(): number {
     return this.#young.size + this.#old.size;

@@ -37,6 +37,16 @@ export class WatchState {
     this.#error = undefined;
   }
 
+  /** What is known from before, as it is to be shown. */
+  restore(value: unknown): void {
+    this.#value = value;
+  }
+
+  /** The last bad answer, if no good one came since. */
+  get error(): string | undefined {
+    return this.#error?.message;
+  }
+
   /** A bad one; the value stays. */
   fail(message: string): void {
     this.#error = { message, at: this.#clock.now() };

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Path } from "../../dtab/index.ts";
 import { Discovery, type DiscoveryOptions } from "../../namers/lib/discovery.ts";
 import type { Answer } from "../../namers/lib/supervise.ts";
+import type { KeptName, KeptNames } from "../../plugins/contract.ts";
 import { fakeClock } from "../kit/clock.ts";
 import { recordedLog } from "../kit/log.ts";
 import { recordedMetrics } from "../kit/metrics.ts";
@@ -33,11 +34,11 @@ const options: DiscoveryOptions<string> = {
 };
 
 /** A backend with names; a long poll ends when the test says so, or never. */
-function rig(overrides: Partial<DiscoveryOptions<string>> = {}) {
+function rig(overrides: Partial<DiscoveryOptions<string>> = {}, kept?: KeptNames) {
   const clock = fakeClock();
   const log = recordedLog();
   const metrics = recordedMetrics();
-  const ctx = { ...pluginContext(), clock, log, metrics, prefix: Path.read("/#/test") };
+  const ctx = { ...pluginContext(), clock, log, metrics, prefix: Path.read("/#/test"), kept };
   const backend = {
     names: new Map<string, string>(),
     asked: [] as string[],
@@ -255,4 +256,207 @@ test("an outage of many names is a few lines in the log, not one for each", asyn
   await news();
   assert.equal(log.lines.filter((line) => line.includes("does not answer as it should")).length, 2);
   for (const each of watches) each.close();
+});
+
+// === Kept over restarts ===
+
+/** What was kept, and what would be kept now. */
+function keeper(...last: KeptName[]) {
+  let current: () => Iterable<KeptName> = () => [];
+  const kept = {
+    changes: 0,
+    keep: (_source: string, now: () => Iterable<KeptName>) => {
+      current = now;
+      return last;
+    },
+    changed: () => void kept.changes++,
+  };
+  return { kept, now: () => [...current()] };
+}
+
+const startMs = 1_700_000_000_000;
+const yesterday: KeptName = { name: "web", value: "1", at: startMs - 86_400_000 };
+
+test("what was kept is served at once while the backend is away, and its age goes on", async () => {
+  const { kept } = keeper(yesterday);
+  const { clock, metrics, backend, discovery, watch } = rig({}, kept);
+  backend.down = new Error("refused");
+  const web = observe(watch("web"));
+  assert.deepEqual(web.last(), { tag: "found", value: "1" });
+  await clock.advance(10_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "1" });
+  assert.ok(metrics.value("name/web/discovery_age_seconds")! >= 86_400 + 5);
+  assert.equal(metrics.value("discovery_stale_names"), 1);
+  const { restored, ageSeconds } = stateOf(discovery, "web");
+  assert.equal(restored, true);
+  assert.equal(ageSeconds, 86_410);
+  backend.down = undefined;
+  backend.names.set("web", "2");
+  await clock.advance(5_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "2" });
+  assert.equal(stateOf(discovery, "web")["restored"], undefined);
+  assert.ok(metrics.value("name/web/discovery_age_seconds")! <= 5);
+  web.close();
+});
+
+test("a name that the source takes away is kept no more, and one that nobody has asked for still is", async () => {
+  const { kept, now } = keeper(yesterday, { ...yesterday, name: "api" });
+  const { clock, watch } = rig({}, kept);
+  assert.deepEqual(
+    now()
+      .map(({ name }) => name)
+      .sort(),
+    ["api", "web"],
+  );
+  const web = observe(watch("web"));
+  await clock.advance(100);
+  assert.deepEqual(web.last(), { tag: "absent" });
+  assert.equal(kept.changes, 1);
+  const api: KeptName = { ...yesterday, name: "api" };
+  assert.deepEqual(now(), [api]);
+  web.close();
+  assert.deepEqual(now(), [api]);
+});
+
+test("a scan of unknown names changes nothing that is kept", async () => {
+  const { kept, now } = keeper(yesterday);
+  const { clock, watch } = rig({}, kept);
+  for (let i = 0; i < 20; i++) {
+    const scan = observe(watch(`random-${i}`));
+    await clock.advance(50);
+    scan.close();
+  }
+  assert.equal(kept.changes, 0);
+  assert.deepEqual(now(), [yesterday]);
+});
+
+test("a kept value that cannot even be shown is none", async () => {
+  const { kept, now } = keeper({ ...yesterday, value: null });
+  const show = (value: string) => value.length;
+  const { backend, watch } = rig({ show }, kept);
+  backend.down = new Error("refused");
+  const web = observe(watch("web"));
+  assert.equal(web.last().tag, "pending");
+  assert.deepEqual(now(), []);
+  web.close();
+});
+
+test("a kept time that has not come yet counts as now", async () => {
+  const { kept } = keeper({ ...yesterday, at: startMs + 3_600_000 });
+  const { clock, metrics, backend, watch } = rig({}, kept);
+  backend.down = new Error("refused");
+  const web = observe(watch("web"));
+  await clock.advance(90_000);
+  assert.ok(metrics.value("name/web/discovery_age_seconds")! >= 85);
+  web.close();
+});
+
+// === Distrust ===
+
+test("a name that is not confirmed within its budget is distrusted, until it is", async () => {
+  const { clock, log, metrics, backend, discovery, watch } = rig({ distrustAfterMs: 120_000 });
+  backend.names.set("web", "1");
+  const web = observe(watch("web"));
+  await clock.advance(1_000);
+  backend.down = new Error("black hole");
+  await clock.advance(100_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "1" });
+  await clock.advance(60_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "1", distrusted: true });
+  assert.equal(metrics.value("discovery_distrusted_names"), 1);
+  assert.equal(stateOf(discovery, "web")["distrusted"], true);
+  assert.equal(log.lines.filter((line) => line.includes("distrusted")).length, 1);
+  backend.down = undefined;
+  await clock.advance(6_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "1" });
+  assert.equal(metrics.value("discovery_distrusted_names"), 0);
+  web.close();
+});
+
+test("the marks of a distrusted name go with it", async () => {
+  const { kept } = keeper(yesterday);
+  const { metrics, backend, watch } = rig({ distrustAfterMs: 120_000 }, kept);
+  backend.down = new Error("refused");
+  const web = observe(watch("web"));
+  assert.deepEqual(web.last(), { tag: "found", value: "1", distrusted: true });
+  assert.equal(metrics.value("discovery_distrusted_names"), 1);
+  web.close();
+  assert.equal(metrics.value("discovery_distrusted_names"), 0);
+  assert.equal(metrics.value("discovery_stale_names"), 0);
+});
+
+// === Sudden loss ===
+
+const sizeOf = (value: string): number => value.length;
+
+/** A name with ten addresses, which loses all but some; what it is seen as while the source goes on saying so. */
+async function loses(left: string | undefined, panicThreshold?: number) {
+  const parts = rig({ sizeOf, ...(panicThreshold === undefined ? {} : { panicThreshold }) });
+  const { clock, backend, watch, news } = parts;
+  backend.names.set("web", "0123456789");
+  const web = observe(watch("web"));
+  await clock.advance(1_000);
+  if (left === undefined) backend.names.delete("web");
+  else backend.names.set("web", left);
+  await news();
+  return { ...parts, web };
+}
+
+test("an answer that takes most addresses away is held until two more say the same, within 5 s", async () => {
+  for (const left of [undefined, "0123"]) {
+    const { clock, log, metrics, discovery, web } = await loses(left);
+    assert.deepEqual(web.last(), { tag: "found", value: "0123456789" });
+    const held = { since: "2023-11-14 22:13:21 +0000", inUse: 10, left: left?.length ?? 0, confirmed: 0 };
+    assert.deepEqual(stateOf(discovery, "web")["held"], held);
+    assert.equal(metrics.value("discovery_held"), 1);
+    await clock.advance(3_000);
+    assert.deepEqual(web.last(), { tag: "found", value: "0123456789" });
+    await clock.advance(1_500);
+    assert.deepEqual(web.last(), left === undefined ? { tag: "absent" } : { tag: "found", value: left });
+    assert.equal(log.lines.filter((line) => line.includes("are gone")).length, 2);
+    assert.equal(metrics.value("discovery_held"), 1);
+    web.close();
+  }
+});
+
+test("addresses that are back when the source is asked again never went", async () => {
+  const { clock, log, backend, discovery, web } = await loses(undefined);
+  backend.names.set("web", "0123456780");
+  await clock.advance(2_500);
+  assert.deepEqual(web.last(), { tag: "found", value: "0123456780" });
+  assert.equal(stateOf(discovery, "web")["held"], undefined);
+  assert.equal(log.lines.at(-1), "info: the addresses of a name are back");
+  web.close();
+});
+
+test("a failure in between confirms nothing", async () => {
+  const { clock, backend, web } = await loses(undefined);
+  backend.down = new Error("500");
+  await clock.advance(60_000);
+  assert.deepEqual(web.last(), { tag: "found", value: "0123456789" });
+  backend.down = undefined;
+  await clock.advance(12_000);
+  assert.deepEqual(web.last(), { tag: "absent" });
+  web.close();
+});
+
+test("half of the addresses may go at once, and with a threshold of 100 all", async () => {
+  const half = await loses("01234");
+  assert.deepEqual(half.web.last(), { tag: "found", value: "01234" });
+  const all = await loses(undefined, 100);
+  assert.deepEqual(all.web.last(), { tag: "absent" });
+  const strict = await loses("01234567", 10);
+  assert.deepEqual(strict.web.last(), { tag: "found", value: "0123456789" });
+  for (const { web } of [half, all, strict]) web.close();
+});
+
+test("the last addresses of a small set go at once", async () => {
+  const { clock, backend, watch, news } = rig({ sizeOf });
+  backend.names.set("web", "ab");
+  const web = observe(watch("web"));
+  await clock.advance(1_000);
+  backend.names.delete("web");
+  await news();
+  assert.deepEqual(web.last(), { tag: "absent" });
+  web.close();
 });

@@ -367,7 +367,7 @@ test("a failure is told once, and so is its end", async () => {
   const { clock, log, server, close } = await watching();
   server.answers.set(web, { status: 500, body: "" });
   server.end(new Error("ECONNRESET"));
-  await clock.advance(60_000);
+  await clock.advance(45_000);
   server.answers.set(web, { body: endpoints(11, ["10.0.0.1"]) });
   await clock.advance(15_000);
   assert.deepEqual(log.lines, [
@@ -488,7 +488,14 @@ test("how long a watch is kept open can be chosen", async () => {
 });
 
 test("io.l5d.k8s.ns needs its variable, and tells which", () => {
-  const options = { host: "x", port: 1, envVar: "MY_NAMESPACE", endpointSlices: false, watchSeconds: 20 };
+  const options = {
+    host: "x",
+    port: 1,
+    envVar: "MY_NAMESPACE",
+    endpointSlices: false,
+    watchSeconds: 20,
+    panicThreshold: 50,
+  };
   const ctx = { ...pluginContext(), prefix: Path.read("/#/io.l5d.k8s.ns") };
   assert.throws(() => k8sNs.create(options, ctx), /MY_NAMESPACE must be set to a namespace/);
 });

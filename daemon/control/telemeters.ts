@@ -1,0 +1,33 @@
+/** The telemeters of the daemon: made at the start, and run until its end. */
+import type { LinkerdConfig } from "../../config/schema.ts";
+import type { Telemeter } from "../../plugins/contract.ts";
+import type { Logging } from "./logging.ts";
+import type { MetricsStore } from "./metrics-store.ts";
+import { context, type PluginParts } from "./naming.ts";
+
+/** Makes the telemeters of a configuration. */
+export const createTelemeters = (config: LinkerdConfig, parts: PluginParts): readonly Telemeter[] =>
+  config.telemetry.map(({ kind, experimental: _, ...own }) => {
+    const metrics = parts.metrics.scope("telemeter", kind);
+    return parts.registry
+      .get("telemeter", kind)
+      .create({ ...own }, context(parts, `telemeter/${kind}`, metrics));
+  });
+
+/** Runs the telemeters that have work of their own, until the signal; one that fails is told and not missed. */
+export const runTelemeters = async (
+  telemeters: readonly Telemeter[],
+  signal: AbortSignal,
+  store: MetricsStore,
+  logging: Logging,
+): Promise<void> => {
+  await Promise.all(
+    telemeters.map(async (telemeter) => {
+      try {
+        await telemeter.run?.(signal, store);
+      } catch (cause) {
+        logging.logger("telemeter").error("a telemeter failed", { cause });
+      }
+    }),
+  );
+};
