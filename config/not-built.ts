@@ -10,7 +10,6 @@ export const notBuiltKeys: Readonly<Record<string, Readonly<Record<string, reado
   server: { announce: [] },
   client: { failFast: [false], requestAuthorizers: [] },
   balancer: { enableProbation: [false] },
-  "namer io.l5d.consul": { tls: [] },
   // Node.js sets it on every listener.
   socketOptions: { reuseAddr: [true] },
 };

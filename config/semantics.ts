@@ -27,6 +27,11 @@ export type Partly<T> = T extends readonly (infer I)[]
 export function checkSemantics(config: Partly<LinkerdConfig>, report: Report): void {
   checkLabels(config, report);
   checkListeners(config, report);
+  for (const [index, namer] of (config.namers ?? []).entries()) {
+    const tls =
+      namer?.kind?.startsWith("io.l5d.") === true && (namer["tls"] as Partly<ClientTls> | undefined);
+    if (tls) checkNamerTls(tls, `namers[${index}].tls`, report);
+  }
   for (const [index, router] of (config.routers ?? []).entries()) {
     if (router !== undefined) checkRouter(router, `routers[${index}]`, report);
   }
@@ -152,10 +157,7 @@ function checkServerTls(tls: Partly<ServerTls>, path: string, report: Report): v
 function checkClientTls(tls: Partly<ClientTls>, path: string, report: Report): void {
   if (tls.enabled === false) return;
   if (tls.disableValidation === true) {
-    if (tls.clientAuth !== undefined) {
-      report("conflict", `${path}.clientAuth`, "clientAuth and disableValidation: true exclude each other");
-    }
-    for (const key of ["expectedIdentity", "crlPath"] as const) {
+    for (const key of ["clientAuth", "expectedIdentity", "crlPath"] as const) {
       if (tls[key] !== undefined)
         report("conflict", `${path}.${key}`, `${key} and disableValidation: true exclude each other`);
     }
@@ -168,6 +170,27 @@ function checkClientTls(tls: Partly<ClientTls>, path: string, report: Report): v
       "commonName is required, unless there is expectedIdentity, or disableValidation is true",
     );
   }
+  checkTrust(tls, path, report);
+}
+
+/** The TLS block of a namer; Linkerd 1 takes a client certificate also where it trusts anyone. */
+function checkNamerTls(tls: Partly<ClientTls>, path: string, report: Report): void {
+  if (tls.enabled === false) return;
+  if (tls.expectedIdentity !== undefined) {
+    report(
+      "conflict",
+      `${path}.expectedIdentity`,
+      "expectedIdentity is for endpoints; what a namer asks is known by its commonName",
+    );
+  }
+  if (tls.disableValidation === true) return;
+  if (tls.commonName === undefined) {
+    report("missing", path, "commonName is required, unless disableValidation is true");
+  }
+  checkTrust(tls, path, report);
+}
+
+function checkTrust(tls: Partly<ClientTls>, path: string, report: Report): void {
   if (tls.trustCerts !== undefined && tls.trustCertsBundle !== undefined) {
     report(
       "conflict",

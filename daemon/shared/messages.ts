@@ -7,8 +7,8 @@
  */
 
 import type { RouterConfig } from "../../config/schema.ts";
+import type { TlsMaterial } from "../../config/tls-spec.ts";
 import type { Addr } from "../../dtab/index.ts";
-import type { TlsMaterial } from "./tls-spec.ts";
 
 /** A name tree as it crosses the port: it holds no Alt, and its leaves name clients. */
 export type BoundTree =

@@ -119,12 +119,13 @@ function rememberAgent(get: HttpGet): (signal: AbortSignal) => Promise<Agent> {
 }
 
 const connect = (config: ConsulConfig, ctx: NamerContext): HttpGet => {
-  const { host, port, token, maxConnections, fixedLengthStreamedAfterKB = 0 } = config;
+  const { host, port, token, tls, maxConnections, fixedLengthStreamedAfterKB = 0 } = config;
   const get = createHttpGet({
     host,
     port,
     headers: token === undefined ? {} : { "x-consul-token": token },
     maxConnections,
+    tls,
     maxBytes: Math.max(mostBytes, fixedLengthStreamedAfterKB * 1024 * 1024),
   });
   return config.failFast ? failFast(get, ctx.clock, ctx.random) : get;

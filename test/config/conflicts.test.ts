@@ -159,6 +159,24 @@ test("what judges callers' certificates needs a server that asks for them", asyn
   );
 });
 
+test("TLS towards a namer's backend keeps to what Linkerd 1 checks of it", async () => {
+  const namer = (keys: string): string =>
+    `namers: [{kind: io.l5d.consul, tls: {${keys}}}]\n${withRouter("")}`;
+  await good(namer("commonName: a, trustCertsBundle: b"));
+  await good(namer("enabled: false"));
+  await good(namer("disableValidation: true, clientAuth: {certPath: a, keyPath: b}"));
+  await refused(namer("trustCertsBundle: b"), /namers\[0\]\.tls: commonName is required/);
+  await refused(
+    namer("commonName: a, trustCertsBundle: b, trustCerts: [c]"),
+    /namers\[0\]\.tls\.trustCerts: trustCerts and trustCertsBundle exclude each other/,
+  );
+  await refused(
+    namer("commonName: a, expectedIdentity: spiffe://td/web"),
+    /expectedIdentity is for endpoints/,
+  );
+  await refused(namer("commonNmae: a"), /commonName is required/, /tls\.commonNmae: unknown key/);
+});
+
 test("a key that is not built is refused as such, unless its value changes nothing", async () => {
   await good(
     withRouter(

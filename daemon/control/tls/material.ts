@@ -2,8 +2,8 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
-import { contextOptions, crlLabel } from "../../shared/tls-options.ts";
-import { pemBlocks, type TlsMaterial, type TlsSpec } from "../../shared/tls-spec.ts";
+import { contextOptions, crlLabel } from "../../../config/tls-options.ts";
+import { pemBlocks, type TlsMaterial, type TlsSpec } from "../../../config/tls-spec.ts";
 import { crlExpiry } from "./crl.ts";
 
 export { contextOptions };

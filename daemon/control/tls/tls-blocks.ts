@@ -1,6 +1,6 @@
 /** Where a configuration asks for TLS. */
 import type { ClientTls, LinkerdConfig } from "../../../config/schema.ts";
-import { clientTlsSpec, serverTlsSpec, type TlsSpec } from "../../shared/tls-spec.ts";
+import { clientTlsSpec, pluginTls, serverTlsSpec, type TlsSpec } from "../../../config/tls-spec.ts";
 
 /** Every TLS block that is on, with its place. */
 export function tlsBlocks(
@@ -13,6 +13,7 @@ export function tlsBlocks(
   };
   if (config.admin.tls !== undefined)
     blocks.push({ path: "admin.tls", spec: serverTlsSpec(config.admin.tls) });
+  for (const [i, namer] of config.namers.entries()) client(pluginTls(namer), `namers[${i}].tls`);
   for (const [i, router] of config.routers.entries()) {
     for (const [j, { tls }] of router.servers.entries()) {
       if (tls !== undefined)

@@ -5,8 +5,6 @@
  * Files are watched here rather than in the workers: once for all of them, and off the data path.
  */
 import type { LinkerdConfig, ServerTls } from "../../../config/schema.ts";
-import type { Clock, Gauge, Logger, MetricsScope } from "../../../plugins/contract.ts";
-import { followFile } from "../../../plugins/lib/watch-file.ts";
 import {
   sameMaterial,
   serverTlsSpec,
@@ -14,7 +12,9 @@ import {
   type TlsSpec,
   tlsFiles,
   tlsKey,
-} from "../../shared/tls-spec.ts";
+} from "../../../config/tls-spec.ts";
+import type { Clock, Gauge, Logger, MetricsScope } from "../../../plugins/contract.ts";
+import { followFile } from "../../../plugins/lib/watch-file.ts";
 import type { AdminTls } from "../admin/admin-tls.ts";
 import { type ConfigSource, listenError } from "../listeners.ts";
 import type { Expiry, ReadMaterial } from "./material.ts";

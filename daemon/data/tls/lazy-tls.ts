@@ -1,7 +1,7 @@
 /** The TLS of a worker, loaded when a configuration first needs it: `node:tls` takes 6 MB. */
 import type { ClientTls, ServerTls } from "../../../config/schema.ts";
+import type { TlsMaterial } from "../../../config/tls-spec.ts";
 import type { Logger } from "../../../plugins/contract.ts";
-import type { TlsMaterial } from "../../shared/tls-spec.ts";
 import type { TlsContexts } from "./tls-contexts.ts";
 import type { TlsServer, TlsServerOptions } from "./tls-server.ts";
 

@@ -1,8 +1,7 @@
 /** The TLS contexts of a worker: one for each that the configuration needs, replaced when the control thread says so. */
 import type { SecureContextOptions } from "node:tls";
 import type { ClientTls, ServerTls } from "../../../config/schema.ts";
-import type { Logger } from "../../../plugins/contract.ts";
-import { contextOptions } from "../../shared/tls-options.ts";
+import { contextOptions } from "../../../config/tls-options.ts";
 import {
   clientTlsSpec,
   sameMaterial,
@@ -10,7 +9,8 @@ import {
   type TlsMaterial,
   type TlsSpec,
   tlsKey,
-} from "../../shared/tls-spec.ts";
+} from "../../../config/tls-spec.ts";
+import type { Logger } from "../../../plugins/contract.ts";
 import type { TlsStats } from "../stats.ts";
 import { ClientConnector } from "./client-connector.ts";
 import type { LiveOptions } from "./live-options.ts";

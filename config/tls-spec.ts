@@ -1,5 +1,6 @@
 /** What a TLS block of the configuration comes to: the files it stands on, and what else makes its context. */
-import type { ClientTls, ServerTls } from "../../config/blocks.ts";
+import type { ClientTls, ServerTls } from "./blocks.ts";
+import type { PluginBlock } from "./formats.ts";
 
 /** One context: blocks that say the same share it. */
 export interface TlsSpec {
@@ -51,6 +52,10 @@ export const clientTlsSpec = (tls: ClientTls): TlsSpec | undefined =>
         ciphers: undefined,
       }
     : undefined;
+
+/** The TLS block of a plugin that Linkerd 1 has; others may mean something else by the key. */
+export const pluginTls = ({ kind, tls }: PluginBlock): ClientTls | undefined =>
+  kind.startsWith("io.l5d.") ? (tls as ClientTls | undefined) : undefined;
 
 /** The same text for specs that say the same. */
 export const tlsKey = (spec: TlsSpec): string => JSON.stringify(spec);
