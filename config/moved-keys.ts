@@ -60,7 +60,9 @@ export const movedKeys: Readonly<Record<string, Readonly<Record<string, string>>
     timeout: "it is totalTimeoutMs",
     timeoutMs: "it is totalTimeoutMs",
     classificationTimeoutMs: "it is for h2 routers",
-    retryBufferSize: "it is for h2 routers",
+  },
+  retryBufferSize: {
+    responseBytes: "it is for h2 routers: an HTTP/1.1 answer is judged by its head, before its body comes",
   },
   serverTls: {
     enabled: "there is no such key: TLS is on where the block is",

@@ -8,8 +8,7 @@
 export const notBuiltKeys: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
   router: { announcers: [] },
   server: { announce: [] },
-  client: { failFast: [false], requestAuthorizers: [] },
-  balancer: { enableProbation: [false] },
+  client: { requestAuthorizers: [] },
   // Node.js sets it on every listener.
   socketOptions: { reuseAddr: [true] },
 };

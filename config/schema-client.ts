@@ -15,6 +15,18 @@ const serviceKeys = {
     ),
   ),
   responseClassifier: Type.Optional(PluginOf("classifier", {}, { description: "Judges responses." })),
+  retryBufferSize: Type.Optional(
+    Type.Object(
+      {
+        requestBytes: Type.Integer({
+          minimum: 0,
+          default: 16_383,
+          description: "Bytes of a streamed request kept while it may be sent again.",
+        }),
+      },
+      { place: "retryBufferSize", description: "What is kept of streamed requests; nothing unless given." },
+    ),
+  ),
 };
 
 const serviceParams = Type.Object(serviceKeys, { place: "service" });

@@ -36,6 +36,10 @@ export const server = Type.Object(
     timeoutMs: Type.Optional(
       Type.Integer({ description: "Limit for a request on this server; 0 or less: none." }),
     ),
+    enforceDeadline: Type.Boolean({
+      default: false,
+      description: "Fail a request when the deadline in its l5d-ctx-deadline passes.",
+    }),
     label: Type.Optional(
       Type.String({ description: "Accepted for Linkerd 1's sake; metrics are named by ip and port." }),
     ),

@@ -55,6 +55,18 @@ export const errorKinds = {
   E_NO_ROUTE: kind(502, "bind", false, "The name resolves to nothing: no rule or namer knows it."),
   E_NO_ENDPOINTS: kind(502, "balance", false, "The name is bound, and its set of endpoints is empty."),
   E_POOL_FULL: kind(503, "balance", true, "hostConnectionPool allows no further connection or waiter."),
+  E_HELD_BACK: kind(
+    502,
+    "balance",
+    false,
+    "The endpoints refuse most requests, so a part of them is not sent.",
+  ),
+  E_MARKED_DOWN: kind(
+    502,
+    "connect",
+    true,
+    "The endpoint could not be connected to; failFast tries it again in the background.",
+  ),
   E_CONNECT: kind(502, "connect", true, "No connection to the endpoint could be made."),
   E_CONNECT_TIMEOUT: kind(502, "connect", true, "The endpoint did not accept the connection in time."),
   E_TLS: kind(
@@ -91,6 +103,7 @@ export const errorKinds = {
     "The request with its retries took longer than totalTimeoutMs.",
   ),
   E_SERVER_TIMEOUT: kind(503, "respond", false, "The request took longer than the server's timeoutMs."),
+  E_DEADLINE: kind(503, "respond", false, "The deadline that the caller set has passed."),
   E_CANCELLED: kind(499, "respond", false, "The caller went away; nobody sees this answer."),
   E_BUG: kind(500, "respond", false, "A bug: this request failed, the daemon goes on."),
 } as const satisfies Record<string, ErrorKind>;

@@ -67,6 +67,9 @@ export class Exchange {
   /** Of an absolute-form target. */
   scheme: "http" | "https" | undefined = undefined;
 
+  /** Bytes of a streamed body that are kept while it may be sent again; set before the first attempt. */
+  replayBytes = 0;
+
   /** Set by the router when it accepts the exchange. */
   handler: ExchangeHandler | undefined = undefined;
   transform: BodyTransform | undefined = undefined;
@@ -82,6 +85,9 @@ export class Exchange {
   #ended = false;
   #trailers: Headers | undefined = undefined;
   #bodySent = false;
+  /** All that was sent of a streamed body so far; undefined if it was nothing, or too much to be kept. */
+  #kept: Buffer[] | undefined = undefined;
+  #keptBytes = 0;
 
   constructor(
     caller: CallerStream,
@@ -111,7 +117,7 @@ export class Exchange {
 
   /** The request can be sent once more: all of its body is still here. */
   get replayable(): boolean {
-    return this.bodyLength === 0 || this.body !== undefined || !this.#bodySent;
+    return this.bodyLength === 0 || this.body !== undefined || !this.#bodySent || this.#kept !== undefined;
   }
 
   // === From the caller ===
@@ -123,9 +129,22 @@ export class Exchange {
       this.caller.pauseBody();
       return;
     }
-    this.#bodySent = true;
-    this.#stream.data(buffer, from, to);
+    this.#sendData(this.#stream, buffer, from, to);
     if (this.#stream.congested) this.caller.pauseBody();
+  }
+
+  #sendData(stream: EndpointStream, buffer: Buffer, from: number, to: number): void {
+    if (this.replayBytes > 0 && !this.responded) this.#keep(buffer, from, to);
+    this.#bodySent = true;
+    stream.data(buffer, from, to);
+  }
+
+  // Keeps what is sent for a further attempt, until it is too much.
+  #keep(buffer: Buffer, from: number, to: number): void {
+    if (this.#bodySent && this.#kept === undefined) return;
+    this.#keptBytes += to - from;
+    if (this.#keptBytes > this.replayBytes) this.#kept = undefined;
+    else (this.#kept ??= []).push(Buffer.from(buffer.subarray(from, to)));
   }
 
   requestEnd(trailers: Headers | undefined): void {
@@ -169,12 +188,10 @@ export class Exchange {
   #sendBody(stream: EndpointStream): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) {
-      this.#bodySent = true;
-      for (const data of held) stream.data(data, 0, data.length);
-    }
+    if (this.#kept !== undefined) for (const data of this.#kept) stream.data(data, 0, data.length);
+    if (held !== undefined) for (const data of held) this.#sendData(stream, data, 0, data.length);
     if (this.#ended && this.body === undefined && this.bodyLength !== 0) stream.end(this.#trailers);
-    if (!this.requestComplete) this.caller.resumeBody();
+    if (!this.requestComplete && !stream.congested) this.caller.resumeBody();
   }
 
   /** The endpoint wants the body, or has had time enough to say that it does not. */
@@ -225,6 +242,7 @@ export class Exchange {
   /** Sends the head of the answer to the caller. */
   respond(head: ResponseHead): void {
     this.responded = true;
+    this.#kept = undefined;
     if (head.status === 101) this.requestComplete = false;
     this.caller.respond(head);
   }

@@ -26,14 +26,19 @@ const retryableCodes: ReadonlySet<ErrorCode> = new Set([
 /** A status of 500 to 599. */
 export const isServerError = (status: number): boolean => status >= 500 && status <= 599;
 
-/** Whether a 503 says that the request was turned away before it was looked at. */
-export const isNack = (attempt: Attempt): boolean =>
-  attempt.responseHeader("finagle-http-nack") !== undefined || attempt.responseHeader("retry-after") === "0";
+/** How a 503 says that the request was turned away before it was looked at, if it does: may it be sent again? */
+export function nackOf(attempt: Attempt): "retryable" | "final" | undefined {
+  if (attempt.responseHeader("finagle-http-nonretryable-nack") !== undefined) return "final";
+  const isNack =
+    attempt.responseHeader("finagle-http-nack") !== undefined ||
+    attempt.responseHeader("retry-after") === "0";
+  return isNack ? "retryable" : undefined;
+}
 
 /** The base rule on answers: 5xx is a failure, retryable only if the request was never processed. */
 export function serverErrorClass(attempt: Attempt): ResponseClass | undefined {
   if (attempt.status === undefined || !isServerError(attempt.status)) return undefined;
-  return attempt.status === 503 && isNack(attempt) ? "retryable" : "failure";
+  return attempt.status === 503 && nackOf(attempt) === "retryable" ? "retryable" : "failure";
 }
 
 /** Calls 5xx answers and such failures retryable for some methods, and has no opinion on anything else. */

@@ -180,18 +180,17 @@ test("TLS towards a namer's backend keeps to what Linkerd 1 checks of it", async
 test("a key that is not built is refused as such, unless its value changes nothing", async () => {
   await good(
     withRouter(
-      "client: {failFast: no, forwardClientCert: false, loadBalancer: {kind: p2c, enableProbation: false}}",
+      "client: {failFast: yes, forwardClientCert: false, loadBalancer: {kind: p2c, enableProbation: true}}",
     ),
   );
   const { issues } = await check(
     withRouter(
-      "client: {failFast: yes, requestAuthorizers: [{kind: io.l5d.k8s.istio}]}\nannouncers: [{kind: io.l5d.serversets}]",
+      "client: {requestAuthorizers: [{kind: io.l5d.k8s.istio}]}\nannouncers: [{kind: io.l5d.serversets}]",
     ),
   );
   assert.deepEqual(
     issues.map(({ path, code }) => [path, code]),
     [
-      ["routers[0].client.failFast", "not-built"],
       ["routers[0].client.requestAuthorizers", "not-built"],
       ["routers[0].announcers", "not-built"],
     ],

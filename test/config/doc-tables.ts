@@ -26,6 +26,7 @@ export const tables: Readonly<Record<string, Schema>> = {
   serverSession: child(server, "serverSession"),
   addForwardedHeader: child(server, "addForwardedHeader"),
   service: child(service, "kinds", "io.l5d.global"),
+  retryBufferSize: child(service, "kinds", "io.l5d.global", "properties", "retryBufferSize"),
   client: clientKeys,
   hostConnectionPool: child(clientKeys, "hostConnectionPool"),
   clientSession: child(clientKeys, "clientSession"),

@@ -79,7 +79,10 @@ refuses("an unknown kind", routerWith({ identifier: { kind: "io.l5d.nope" } }));
 refuses("a key of another kind", routerWith({ identifier: { kind: "io.l5d.path", header: "Host" } }));
 refuses("a plugin's missing key", { ...(routerWith({}) as object), namers: [{ kind: "io.l5d.fs" }] });
 refuses("a wrong number", routerWith({ client: { requeueBudget: { ttlSecs: 61 } } }));
-refuses("a key that is not built", routerWith({ client: { failFast: true } }));
+refuses(
+  "a key that is not built",
+  routerWith({ client: { requestAuthorizers: [{ kind: "io.l5d.k8s.istio" }] } }),
+);
 refuses("a global client with entries", routerWith({ client: { configs: [] } }));
 refuses("a file without routers", {});
 

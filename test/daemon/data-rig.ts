@@ -31,10 +31,11 @@ ${rest}`;
   return { ...rig, port: rig.daemon.servers[0]!.port };
 }
 
-/** An endpoint: `serve` is given each connection; it ends with the test. */
+/** An endpoint: `serve` is given each connection; it ends with the test. The kernel picks the port unless it is given. */
 export async function endpoint(
   t: Ends,
   serve: (socket: Socket) => void,
+  onPort = 0,
 ): Promise<{ readonly port: number; readonly server: Server; readonly sockets: Set<Socket>; close(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -43,7 +44,7 @@ export async function endpoint(
     socket.on("close", () => sockets.delete(socket));
     serve(socket);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(onPort, "127.0.0.1");
   await once(server, "listening");
   const close = (): void => {
     server.close();

@@ -52,6 +52,9 @@ function rig(t: TestContext, sizes: { paths?: number; clients?: number } = {}): 
     poolIdleMs: 0,
     sessionIdleMs: 0,
     sessionLifeMs: 0,
+    failFast: false,
+    probation: false,
+    random: Math.random,
     noDelay: true,
     keepAlive: false,
     secure: undefined,
@@ -68,6 +71,7 @@ function rig(t: TestContext, sizes: { paths?: number; clients?: number } = {}): 
             retryBudget: budget,
             retryBackoff: { start: () => ({ next: () => 0 }) },
             totalTimeoutMs: 0,
+            replayBytes: 0,
           },
           shared.open("s", path),
         );

@@ -15,16 +15,24 @@ export interface ClientSettings {
   readonly connectTimeoutMs: number;
   readonly responseTimeoutMs: number;
   readonly writeTimeoutMs: number;
+  /** To each endpoint, of the whole process; so are the next two. */
   readonly maxConnections: number;
   readonly minConnections: number;
   readonly maxWaiters: number;
+  /** Of connections above `minConnections`. */
   readonly poolIdleMs: number;
   readonly sessionIdleMs: number;
   readonly sessionLifeMs: number;
+  /** An endpoint that cannot be connected to is left out, and tried in the background. */
+  readonly failFast: boolean;
+  /** An endpoint that discovery dropped stays while it is healthy. */
+  readonly probation: boolean;
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   /** Connections are made by TLS. */
   readonly secure: ((stats: TlsStats) => ClientConnector) | undefined;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   /** Endpoints are told of the caller's certificate. */
   readonly forwardClientCert: boolean;
 }

@@ -2,47 +2,35 @@
  * A client: the endpoints that one bound id stands for. It follows discovery's set, keeping every endpoint that stays
  * with its connections and state, and picks one for each attempt.
  */
-import type { Addr, Address } from "../../../dtab/index.ts";
-import type { Balancer, Counter, Gauge, MetricsScope, Stat } from "../../../plugins/contract.ts";
+import type { Addr, Address, HostAddress } from "../../../dtab/index.ts";
+import type { Balancer, MetricsScope, Stat } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import type { CacheEntry } from "../idle-cache.ts";
 import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.ts";
-import type { Sweeper } from "../sweeper.ts";
+import type { Sweepable, Sweeper } from "../sweeper.ts";
 import type { WorkerShare } from "../worker-share.ts";
-import { AccrualState } from "./accrual-state.ts";
+import { type AccrualCounters, AccrualState } from "./accrual-state.ts";
 import { addressIdentity } from "./address-identity.ts";
+import { BalancerStats } from "./balancer-stats.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { Endpoint, type EndpointContext } from "./endpoint.ts";
-import { RetryBudget } from "./retry-budget.ts";
+import { FailFast, type FailFastCounters } from "./fail-fast.ts";
+import { NackAdmission } from "./nack-admission.ts";
+import { RequeueBudget } from "./requeue-budget.ts";
 
 /** What an attempt may be given: an endpoint, an answer made in process, or the reason why there is neither. */
 export type Pick = Endpoint | { readonly status: number } | ProxyError;
 
 /** One bound id of a router; see the file's comment. */
-export class Client implements CacheEntry, EndpointContext {
+export class Client implements CacheEntry, EndpointContext, Sweepable {
   readonly id: string;
   readonly settings: ClientSettings;
   readonly requests: RequestStats;
   readonly statuses: StatusStats;
   readonly stats: ConnectionStats;
-  readonly budget: RetryBudget;
-  readonly requeues: Counter;
-  readonly requeueLimit: Counter;
-  readonly requeueBudgetExhausted: Counter;
-  readonly cannotRetry: Counter;
-  readonly notOpen: Counter;
-  readonly budgetGauge: Gauge;
-  readonly limits: EndpointContext["limits"];
-  readonly connectTimeoutMs: number;
-  readonly responseTimeoutMs: number;
-  readonly writeTimeoutMs: number;
-  readonly minConnections: number;
-  readonly maxWaiters: number;
-  readonly poolIdleMs: number;
-  readonly sessionIdleMs: number;
-  readonly sessionLifeMs: number;
-  readonly noDelay: boolean;
-  readonly keepAlive: boolean;
+  readonly requeues: RequeueBudget;
+  readonly nacks: NackAdmission;
+  readonly share: WorkerShare;
   readonly secure: EndpointContext["secure"];
   nowMs = 0;
   inUse = 0;
@@ -53,7 +41,6 @@ export class Client implements CacheEntry, EndpointContext {
 
   readonly #scope: MetricsScope;
   readonly #sweeper: Sweeper;
-  readonly #share: WorkerShare;
   readonly #onClose: (client: Client) => void;
   readonly #balancer: Balancer<Endpoint>;
   readonly #endpoints = new Map<string, Endpoint>();
@@ -62,12 +49,9 @@ export class Client implements CacheEntry, EndpointContext {
   readonly #served = new Map<string, RequestStats>();
   readonly #connectLatency: Stat;
   #failedConnectLatency: Stat | undefined;
-  readonly #size: Gauge;
-  readonly #algorithm: Gauge;
-  readonly #adds: Counter;
-  readonly #removes: Counter;
-  readonly #updates: Counter;
-  readonly #accrualCounters;
+  readonly #balancing: BalancerStats;
+  readonly #accrualCounters: AccrualCounters;
+  readonly #failFastCounters: FailFastCounters | undefined;
   #status: number | undefined;
   #state: Addr = { tag: "pending" };
   #waiters = new Set<{ attempt(): void }>();
@@ -84,34 +68,13 @@ export class Client implements CacheEntry, EndpointContext {
     this.settings = settings;
     this.#scope = scope;
     this.#sweeper = sweeper;
-    this.#share = share;
+    this.share = share;
     this.#onClose = onClose;
-    ({
-      limits: this.limits,
-      connectTimeoutMs: this.connectTimeoutMs,
-      responseTimeoutMs: this.responseTimeoutMs,
-      writeTimeoutMs: this.writeTimeoutMs,
-      minConnections: this.minConnections,
-      maxWaiters: this.maxWaiters,
-      poolIdleMs: this.poolIdleMs,
-      sessionIdleMs: this.sessionIdleMs,
-      sessionLifeMs: this.sessionLifeMs,
-      noDelay: this.noDelay,
-      keepAlive: this.keepAlive,
-    } = settings);
     this.requests = new RequestStats(scope);
     this.statuses = new StatusStats(scope);
     this.stats = new ConnectionStats(scope);
     this.secure = settings.secure?.(new TlsStats(scope));
     this.#connectLatency = scope.stat("connect_latency_ms");
-    const balancing = scope.scope("loadbalancer");
-    this.#size = balancing.gauge("size");
-    this.#adds = balancing.counter("adds");
-    this.#removes = balancing.counter("removes");
-    this.#updates = balancing.counter("updates");
-    // Added up, not set: during a reload an older client of the same id may write here too.
-    this.#algorithm = balancing.gauge(`algorithm/${settings.balancer.algorithm}`);
-    this.#algorithm.add(1);
     const accrual = scope.scope("failure_accrual");
     this.#accrualCounters = {
       removals: accrual.counter("removals"),
@@ -119,21 +82,22 @@ export class Client implements CacheEntry, EndpointContext {
       probes: accrual.counter("probes"),
       removedForMs: accrual.counter("removed_for_ms"),
     };
-    const retries = scope.scope("retries");
-    this.requeues = retries.counter("requeues");
-    this.requeueLimit = retries.counter("request_limit");
-    this.requeueBudgetExhausted = retries.counter("budget_exhausted");
-    this.cannotRetry = retries.counter("cannot_retry");
-    this.notOpen = retries.counter("not_open");
-    this.budget = new RetryBudget(settings.requeueBudget, performance.now());
-    this.budgetGauge = retries.gauge("budget");
-    this.budgetGauge.set(this.budget.balance(performance.now()));
+    if (settings.failFast) {
+      const failFast = scope.scope("failfast");
+      this.#failFastCounters = {
+        markedDead: failFast.counter("marked_dead"),
+        markedAvailable: failFast.counter("marked_available"),
+      };
+    }
+    this.nacks = new NackAdmission(settings.random, scope.scope("nack_admission_control"));
+    this.requeues = new RequeueBudget(settings.requeueBudget, scope.scope("retries"));
     this.#balancer = settings.balancer.create<Endpoint>();
-  }
-
-  /** This worker's part of what the process may have to each endpoint. */
-  get maxConnections(): number {
-    return Math.max(1, Math.floor(this.settings.maxConnections / this.#share.workers));
+    this.#balancing = new BalancerStats(
+      scope.scope("loadbalancer"),
+      settings.balancer.algorithm,
+      this.#balancer.counts,
+    );
+    sweeper.add(this);
   }
 
   /** The state of its addresses. */
@@ -181,6 +145,11 @@ export class Client implements CacheEntry, EndpointContext {
     return this.#endpoints.size;
   }
 
+  /** The endpoints, those on probation included. */
+  get endpoints(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+
   /** Whether any endpoint may be picked. */
   hasOpen(nowMs: number): boolean {
     this.nowMs = nowMs;
@@ -214,6 +183,7 @@ export class Client implements CacheEntry, EndpointContext {
     if (outcome === undefined) endpoint.accrual.ignored();
     else if (outcome) endpoint.accrual.success(nowMs);
     else endpoint.accrual.failure(nowMs);
+    if (endpoint.onProbation && outcome === false) this.#judgeProbation(endpoint, nowMs);
   }
 
   /** Discovery's word. After a first set only another set, or its end, changes anything: stale beats none. */
@@ -222,7 +192,7 @@ export class Client implements CacheEntry, EndpointContext {
     if (known && (addr.tag === "pending" || addr.tag === "failed")) return;
     this.#state = addr;
     if (addr.tag === "pending") return;
-    this.#updates.incr();
+    this.#balancing.updated();
     if (addr.tag === "bound") this.meta = addr.meta;
     this.#replace(addr.tag === "bound" ? addr.addresses : []);
     const waiters = this.#waiters;
@@ -230,8 +200,7 @@ export class Client implements CacheEntry, EndpointContext {
     for (const waiter of waiters) waiter.attempt();
   }
 
-  #replace(addresses: readonly Address[]): void {
-    const before = this.#endpoints.size;
+  #replace(addresses: readonly Address[], keepHealthy = this.settings.probation): void {
     const next = new Map<string, Endpoint>();
     this.#status = undefined;
     for (const address of addresses) {
@@ -241,27 +210,51 @@ export class Client implements CacheEntry, EndpointContext {
       }
       const key = addressIdentity(address);
       let endpoint = this.#endpoints.get(key);
-      if (endpoint === undefined) {
-        endpoint = new Endpoint(
-          address,
-          this,
-          new AccrualState(this.settings.accrual.create(), this.#accrualCounters),
-        );
-        this.#sweeper.add(endpoint);
-        this.#adds.incr();
-      } else endpoint.weigh(address);
+      if (endpoint === undefined) endpoint = this.#add(address);
+      else {
+        endpoint.weigh(address);
+        endpoint.onProbation = false;
+      }
       next.set(key, endpoint);
     }
-    const gone = [...this.#endpoints].filter(([key]) => !next.has(key));
+    const gone: Endpoint[] = [];
+    for (const [key, endpoint] of this.#endpoints) {
+      if (next.has(key)) continue;
+      endpoint.onProbation = keepHealthy && endpoint.healthy;
+      if (endpoint.onProbation) next.set(key, endpoint);
+      else gone.push(endpoint);
+    }
     this.#endpoints.clear();
     for (const [key, endpoint] of next) this.#endpoints.set(key, endpoint);
-    this.#size.add(this.#endpoints.size - before);
+    this.#publish(gone);
+  }
+
+  #add(address: HostAddress): Endpoint {
+    const accrual = new AccrualState(this.settings.accrual.create(), this.#accrualCounters);
+    const failFast = this.#failFastCounters && new FailFast(this.#failFastCounters);
+    const endpoint = new Endpoint(address, this, accrual, failFast);
+    this.#sweeper.add(endpoint);
+    this.#balancing.added();
+    return endpoint;
+  }
+
+  #publish(gone: readonly Endpoint[]): void {
+    this.#balancing.resized(this.#endpoints.size);
     this.#balancer.update(Object.freeze([...this.#endpoints.values()]));
     // Last of all: who waits for one of them goes elsewhere at once, to those that are there now.
-    for (const [, endpoint] of gone) {
-      this.#removes.incr();
+    for (const endpoint of gone) {
+      this.#balancing.removed();
       this.#leave(endpoint);
     }
+  }
+
+  // Discovery has dropped it: it stays only while it is healthy.
+  #judgeProbation(endpoint: Endpoint, nowMs: number): void {
+    this.nowMs = nowMs;
+    if (endpoint.healthy) return;
+    endpoint.onProbation = false;
+    this.#endpoints.delete(addressIdentity(endpoint.address));
+    this.#publish([endpoint]);
   }
 
   // Its connections end with their requests; until then their time limits hold.
@@ -285,11 +278,22 @@ export class Client implements CacheEntry, EndpointContext {
     this.#failedConnectLatency.record(elapsedMs);
   }
 
+  sweep(nowMs: number): void {
+    this.nowMs = nowMs;
+    let open = 0;
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.status === "open") open++;
+      if (endpoint.onProbation) this.#judgeProbation(endpoint, nowMs);
+    }
+    this.#balancing.note(open);
+  }
+
   /** Ends all its connections and series. */
   close(): void {
-    this.#replace([]);
+    this.#replace([], false);
     for (const endpoint of this.#leaving) this.#sweeper.remove(endpoint);
-    this.#algorithm.add(-1);
+    this.#sweeper.remove(this);
+    this.#balancing.close();
     this.#scope.close();
     this.#onClose(this);
   }

@@ -3,7 +3,7 @@ import type { Headers } from "../headers.ts";
 
 const header = "l5d-ctx-deadline";
 
-/** A deadline; passed on, never enforced. */
+/** A deadline; passed on, and enforced where a server says so (`enforceDeadline`). */
 export interface Deadline {
   readonly timestampNs: bigint;
   readonly deadlineNs: bigint;
@@ -40,6 +40,10 @@ export const deadlineOf = (nowMs: number, timeoutMs: number): Deadline => ({
   timestampNs: BigInt(Math.floor(nowMs)) * nsPerMs,
   deadlineNs: BigInt(Math.floor(nowMs + timeoutMs)) * nsPerMs,
 });
+
+/** How long it is until a deadline, in whole milliseconds; 0 or less: it has passed. */
+export const msUntil = ({ deadlineNs }: Deadline, nowMs: number): number =>
+  Number(deadlineNs / nsPerMs) - Math.floor(nowMs);
 
 /** `<timestamp> <deadline>`. */
 export const showDeadline = ({ timestampNs, deadlineNs }: Deadline): string => `${timestampNs} ${deadlineNs}`;

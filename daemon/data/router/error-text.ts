@@ -82,6 +82,7 @@ export function linkerdLines(failure: Failure): string[] {
       ];
     case "E_CONNECT":
     case "E_CONNECT_TIMEOUT":
+    case "E_MARKED_DOWN":
       return [
         `Unable to establish connection to ${failure.selected ?? "any endpoint"}.`,
         "",
@@ -109,6 +110,8 @@ export function linkerdLines(failure: Failure): string[] {
           ? (message ?? errorKinds[code].meaning)
           : `Maximum number of calls (${failure.limit}) has been exceeded. Please check for proxy loops.`,
       ];
+    case "E_HELD_BACK":
+      return ["Request not issued to the backend due to observed overload."];
     case "E_OVERLOADED":
       return ["Request was not processed by the server due to an error and is safe to retry"];
     default:

@@ -55,6 +55,10 @@ function limitOf(
       return { key: `servers[${server.index}].timeoutMs`, ms: server.config.timeoutMs ?? 0 };
     case "E_FORBIDDEN":
       return { key: `servers[${server.index}].tls.allowedIdentities` };
+    case "E_DEADLINE":
+      return { key: `servers[${server.index}].enforceDeadline` };
+    case "E_MARKED_DOWN":
+      return { key: "client.failFast" };
     case "E_OVERLOADED":
       return { key: `servers[${server.index}].maxConcurrentRequests` };
     case "E_HOP_LIMIT":

@@ -26,30 +26,25 @@ export class FurtherAttempts {
 
   /** Whether a broken attempt goes elsewhere at once. */
   requeue(client: Client, method: string, progress: Progress, nowMs: number): boolean {
+    const { requeues } = client;
     const unprocessed = progress === "unsent" || (progress === "stale" && idempotent.has(method));
     if (!unprocessed) {
-      client.cannotRetry.incr();
+      requeues.cannotRetry.incr();
       return false;
     }
     if (progress === "unsent" && !client.hasOpen(nowMs)) {
-      client.notOpen.incr();
+      requeues.notOpen.incr();
       return false;
     }
-    const { budget } = client;
     if (this.#requeueLimit === -1) {
-      this.#requeueLimit = Math.min(maxRequeues, Math.ceil(requeueShare * budget.balance(nowMs)));
+      this.#requeueLimit = Math.min(maxRequeues, Math.ceil(requeueShare * requeues.balance(nowMs)));
     }
     if (this.#requeues >= this.#requeueLimit) {
-      client.requeueLimit.incr();
+      requeues.requestLimit.incr();
       return false;
     }
-    if (!budget.tryWithdraw(nowMs)) {
-      client.requeueBudgetExhausted.incr();
-      return false;
-    }
-    client.budgetGauge.set(budget.balance(nowMs));
+    if (!requeues.tryWithdraw(nowMs)) return false;
     this.#requeues++;
-    client.requeues.incr();
     return true;
   }
 

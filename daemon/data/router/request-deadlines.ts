@@ -2,7 +2,7 @@
 import type { Deadline, Expiring, TimerWheel } from "../timer-wheel.ts";
 
 /** What a deadline is for. */
-export type DeadlineTag = "server" | "total" | "bind" | "attempt" | "backoff" | "continue";
+export type DeadlineTag = "deadline" | "server" | "total" | "bind" | "attempt" | "backoff" | "continue";
 
 /** Who is told. */
 export interface DeadlineOwner {

@@ -6,23 +6,22 @@
  */
 import { type Attempt, type TraceContext, Unidentified } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
-import { isNack } from "../../../plugins/lib/http-classes.ts";
+import { nackOf } from "../../../plugins/lib/http-classes.ts";
 import type { Client } from "../client/client.ts";
 import { Endpoint } from "../client/endpoint.ts";
 import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import { HeaderList } from "../header-list.ts";
-import { isLocalTrouble } from "../local-trouble.ts";
-import { accessFacts, lengthOf } from "./access-facts.ts";
 import { prepareAnswer } from "./answer.ts";
 import { Arrival } from "./arrival.ts";
 import type { Binding, Bound } from "./binding.ts";
 import { classifyAttempt } from "./classify.ts";
-import { type Deadline, deadlineOf, strictest } from "./deadline.ts";
+import { type Deadline, deadlineOf, msUntil, strictest } from "./deadline.ts";
 import { asProxyError, errorAnswer, giveAnswer, ownHead } from "./error-answer.ts";
 import { failureOf } from "./failure.ts";
 import { FurtherAttempts } from "./further-attempts.ts";
 import { OutgoingHeaders } from "./outgoing-headers.ts";
+import { RequestAccount } from "./request-account.ts";
 import { type DeadlineOwner, type DeadlineTag, RequestDeadlines } from "./request-deadlines.ts";
 import type { RouterContext } from "./router-context.ts";
 import type { RouterServer } from "./router-server.ts";
@@ -50,14 +49,8 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
 
   #further: FurtherAttempts | undefined = undefined;
   readonly #outgoing = new OutgoingHeaders();
-  #attemptAt = 0;
-  #attempting = false;
+  readonly #account: RequestAccount;
   #waitMs = 0;
-  #attempts = 0;
-  #bytes: number | undefined = undefined;
-  #success = false;
-  #status = 0;
-  #failure: ProxyError | undefined = undefined;
   #deadlines: RequestDeadlines | undefined = undefined;
 
   constructor(context: RouterContext, server: RouterServer, exchange: Exchange) {
@@ -65,6 +58,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.server = server;
     this.exchange = exchange;
     this.startedAt = performance.now();
+    this.#account = new RequestAccount(this);
   }
 
   // === Arrive, identify, bind ===
@@ -73,15 +67,15 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
   start(): void {
     const { server, exchange, context } = this;
     exchange.handler = this;
-    server.requests.begin();
-    server.inFlight.enter();
-    const { maxConcurrentRequests, timeoutMs } = server.config;
+    this.#account.begins();
+    const { maxConcurrentRequests, timeoutMs, enforceDeadline } = server.config;
     try {
       if (maxConcurrentRequests !== undefined && server.inFlight.total > maxConcurrentRequests) {
         throw new ProxyError("E_OVERLOADED", `${server.name} is at maxConcurrentRequests`);
       }
       server.allowed?.check(exchange.caller);
       this.arrival.receive(this);
+      if (enforceDeadline && this.deadline !== undefined) this.#enforce(this.deadline);
       if (timeoutMs !== undefined && timeoutMs > 0) this.#limit("server", timeoutMs);
       const path = context.identifier.identify(exchange);
       if (path instanceof Unidentified) throw new ProxyError("E_UNIDENTIFIED", path.reason);
@@ -97,11 +91,20 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     const { service } = binding;
     service.requests.begin();
     service.budget.deposit(this.startedAt);
-    if (service.settings.totalTimeoutMs > 0) this.#limit("total", service.settings.totalTimeoutMs);
+    const { totalTimeoutMs, replayBytes } = service.settings;
+    if (totalTimeoutMs > 0) this.#limit("total", totalTimeoutMs);
+    this.exchange.replayBytes = replayBytes;
     if (binding.pending) {
       this.#arm("bind", this.context.bindingTimeoutMs);
       binding.await(this);
     } else this.attempt();
+  }
+
+  // What the caller will not wait for is not done.
+  #enforce(deadline: Deadline): void {
+    const leftMs = msUntil(deadline, Date.now());
+    if (leftMs <= 0) throw new ProxyError("E_DEADLINE", "the caller's deadline had passed on arrival");
+    this.#arm("deadline", leftMs);
   }
 
   // A time limit that the next hop is told of.
@@ -140,35 +143,31 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
   }
 
   #dispatch(bound: Bound, client: Client): void {
-    const { exchange } = this;
-    const now = this.#attemptAt === 0 ? this.startedAt : performance.now();
+    const isFirst = this.#account.attemptAt === 0;
+    const now = isFirst ? this.startedAt : performance.now();
+    if (!client.nacks.admits(now)) throw new ProxyError("E_HELD_BACK", "most requests to it were refused");
     const picked = client.pick(now, this.endpoint);
     if (picked instanceof ProxyError) throw picked;
-    if (this.#attemptAt === 0) {
-      if (!this.arrival.forwards(this, client, picked instanceof Endpoint ? picked : undefined)) return;
-    }
-    this.#attemptAt = now;
+    const endpoint = picked instanceof Endpoint ? picked : undefined;
+    if (isFirst && !this.arrival.forwards(this, client, endpoint)) return;
     this.#outgoing.write(this, bound, client);
-    client.requests.begin();
-    client.service(this.binding!.service.name).begin();
-    this.#attempting = true;
-    if (picked instanceof Endpoint) {
-      this.endpoint = picked;
-      client.began(picked);
-      const { attemptTimeoutMs } = client.settings;
-      if (attemptTimeoutMs > 0) {
-        this.#disarm("attempt");
-        this.#arm("attempt", attemptTimeoutMs);
-      }
-      picked.take(exchange);
-      // It waits for a connection, which the binding timeout covers too.
-      if (exchange.finished) return;
-      if (!exchange.sending) this.#arm("bind", this.context.bindingTimeoutMs);
-      if (exchange.expectsContinue) this.#arm("continue", continueMs);
-    } else {
-      this.endpoint = undefined;
-      this.#answerInProcess(picked.status);
+    this.endpoint = endpoint;
+    this.#account.attemptBegins(endpoint, now);
+    if (picked instanceof Endpoint) this.#send(picked, client.settings.attemptTimeoutMs);
+    else this.#answerInProcess(picked.status);
+  }
+
+  #send(endpoint: Endpoint, attemptTimeoutMs: number): void {
+    const { exchange } = this;
+    if (attemptTimeoutMs > 0) {
+      this.#disarm("attempt");
+      this.#arm("attempt", attemptTimeoutMs);
     }
+    endpoint.take(exchange);
+    if (exchange.finished) return;
+    // It waits for a connection, which the binding timeout covers too.
+    if (!exchange.sending) this.#arm("bind", this.context.bindingTimeoutMs);
+    if (exchange.expectsContinue) this.#arm("continue", continueMs);
   }
 
   // `/$/io.buoyant.http.status/<code>`.
@@ -183,12 +182,10 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
 
   answered(head: ResponseHead): void {
     const { exchange } = this;
-    const client = this.client!;
     const now = performance.now();
-    const elapsedMs = now - this.#attemptAt;
     this.#disarm("attempt");
     this.#disarm("bind");
-    const { service } = this.binding!;
+    const { classifier } = this.binding!.service.settings;
     const attempt: Attempt = {
       method: exchange.method,
       status: head.status,
@@ -196,44 +193,35 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
       responseHeader: (name) => head.headers.first(name),
     };
     // The usual answer needs no rules: without a classifier, what is below 500 is a success.
-    const ruled = service.settings.classifier !== undefined || head.status >= 500;
-    const judged = !ruled
-      ? "success"
-      : classifyAttempt(service.settings.classifier, attempt, !exchange.replayable);
-    client.statuses.status(head.status, elapsedMs);
-    this.#attempts++;
-    if (this.context.accessLog?.perAttempt)
-      this.context.accessLog.add(accessFacts(this, head, head.status, elapsedMs));
-    this.#success = judged === "success";
-    this.#status = head.status;
-    this.#bytes = lengthOf(head);
-    if (head.status === 503 && isNack(attempt)) {
+    const ruled = classifier !== undefined || head.status >= 500;
+    const judged = ruled ? classifyAttempt(classifier, attempt, !exchange.replayable) : "success";
+    const success = judged === "success";
+    const nack = head.status === 503 ? nackOf(attempt) : undefined;
+    this.#account.attemptAnswered(head, success, now);
+    this.client!.nacks.answered(now, nack !== undefined);
+    if (nack === "retryable") {
       exchange.abandonAttempt();
       this.attemptFailed(new ProxyError("E_NACK", "the endpoint refuses the request for now"), "unsent");
-      return;
-    }
-    if (judged === "retryable" && this.#retry(now)) {
-      this.#endAttempt(false, now);
+    } else if (judged === "retryable" && this.#retry(now)) {
+      this.#account.attemptEnds(false, now);
       exchange.abandonAttempt();
       this.#again();
-      return;
-    }
-    try {
-      prepareAnswer(this, head, this.#success);
-    } catch (thrown) {
-      exchange.fail(asProxyError(thrown));
+    } else {
+      try {
+        prepareAnswer(this, head, success);
+      } catch (thrown) {
+        exchange.fail(asProxyError(thrown));
+      }
     }
   }
 
   attemptFailed(error: ProxyError, progress: Progress): void {
     const now = performance.now();
-    const { exchange } = this;
+    const { exchange, endpoint } = this;
     const client = this.client!;
-    const { endpoint } = this;
     this.#disarm("attempt");
     if (progress !== "unsent") this.#disarm("bind");
-    client.statuses.error();
-    this.#endAttempt(isLocalTrouble(error) ? undefined : false, now, error);
+    this.#account.attemptFails(error, now);
     (this.tried ??= []).push(`${endpoint?.name ?? client.id}: ${error.message}`);
     if (
       exchange.replayable &&
@@ -277,10 +265,8 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
         error: error.message,
         cause: String((error.cause as Error)?.stack ?? ""),
       });
-    this.#success = false;
     const { head, body } = errorAnswer(error, failureOf(this, error), this.context.errorLimits);
-    this.#status = head.status;
-    this.#failure = error;
+    this.#account.fails(error, head.status);
     if (this.server.config.clearContext) this.arrival.clearAnswer(head);
     giveAnswer(
       exchange,
@@ -290,62 +276,12 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
   }
 
   finished(error: ProxyError | "gone" | undefined): void {
-    const now = performance.now();
-    const { server, binding } = this;
-    const elapsedMs = now - this.startedAt;
     this.#deadlines?.disarmAll();
-    const gone = error === "gone";
-    const failure = error === undefined || gone ? this.#failure : error;
-    this.#log(failure, gone, elapsedMs);
-    this.#endAttempt(gone ? undefined : this.#success && error === undefined, now, failure);
+    this.#account.ends(error, this.#further?.retries ?? 0);
+    const { binding } = this;
     binding?.forget(this);
     this.#letClientGo();
-    const success = error === undefined && this.#success;
-    if (binding !== undefined) {
-      if (gone) binding.service.requests.cancelled();
-      else binding.service.requests.end(success, elapsedMs, failure?.code);
-      binding.service.retriesPerRequest.record(this.#further?.retries ?? 0);
-      this.context.naming.release(binding);
-    }
-    server.inFlight.leave();
-    if (gone) {
-      server.requests.cancelled();
-      return;
-    }
-    server.requests.end(success, elapsedMs, failure?.code);
-    if (this.#status > 0) server.statuses.status(this.#status, elapsedMs);
-    else server.statuses.error();
-  }
-
-  // A line per request, unless lines are of attempts.
-  #log(failure: ProxyError | undefined, gone: boolean, elapsedMs: number): void {
-    const { accessLog } = this.context;
-    if (accessLog === undefined || accessLog.perAttempt) return;
-    const status = gone ? 499 : this.#status;
-    const facts = accessFacts(this, undefined, status, elapsedMs);
-    const error = gone ? "E_CANCELLED" : failure?.code;
-    accessLog.add({ ...facts, bytes: this.#bytes, attempts: this.#attempts, error });
-  }
-
-  // The present attempt is over; the outcome is undefined if it says nothing about the endpoint.
-  #endAttempt(outcome: boolean | undefined, nowMs: number, error?: ProxyError): void {
-    if (!this.#attempting) return;
-    this.#attempting = false;
-    const client = this.client!;
-    const elapsedMs = nowMs - this.#attemptAt;
-    const served = client.service(this.binding!.service.name);
-    if (outcome === undefined && error === undefined) {
-      client.requests.cancelled();
-      served.cancelled();
-    } else {
-      client.requests.end(outcome === true, elapsedMs, error?.code);
-      served.end(outcome === true, elapsedMs, error?.code);
-    }
-    if (outcome === true) {
-      client.budget.deposit(nowMs);
-      client.budgetGauge.set(client.budget.balance(nowMs));
-    }
-    if (this.endpoint !== undefined) client.ended(this.endpoint, elapsedMs, nowMs, outcome);
+    if (binding !== undefined) this.context.naming.release(binding);
   }
 
   #letClientGo(): void {
@@ -394,6 +330,9 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
         break;
       case "total":
         if (!exchange.responded) exchange.fail(new ProxyError("E_TOTAL_TIMEOUT", "no answer in time"));
+        break;
+      case "deadline":
+        exchange.fail(new ProxyError("E_DEADLINE", "the caller's deadline has passed"));
         break;
       case "server":
         if (!exchange.responded) exchange.fail(new ProxyError("E_SERVER_TIMEOUT", "no answer in time"));

@@ -219,12 +219,13 @@ export class Router implements RouterContext, NamingOwner {
 
   #serviceSettings(path: string): ServiceSettings {
     const params = this.#serviceParams.paramsOf(Path.read(path));
-    const { responseClassifier, retries, totalTimeoutMs } = params;
+    const { responseClassifier, retries, totalTimeoutMs, retryBufferSize } = params;
     return {
       classifier: responseClassifier && this.#create("classifier", responseClassifier, this.#services.plugin),
       retryBudget: retries?.budget ?? defaults.retryBudget,
       retryBackoff: this.#backoff(retries?.backoff) ?? defaultRetryBackoff,
       totalTimeoutMs: totalTimeoutMs ?? 0,
+      replayBytes: retryBufferSize?.requestBytes ?? 0,
     };
   }
 
@@ -258,6 +259,9 @@ export class Router implements RouterContext, NamingOwner {
       poolIdleMs: pool?.idleTimeMs ?? 0,
       sessionIdleMs: clientSession?.idleTimeMs ?? 0,
       sessionLifeMs: clientSession?.lifeTimeMs ?? 0,
+      failFast: params.failFast ?? false,
+      probation: loadBalancer?.enableProbation ?? false,
+      random: this.random,
       noDelay: socketOptions?.noDelay ?? true,
       keepAlive: socketOptions?.keepAlive ?? false,
       secure: params.tls && this.#services.tls.connector(params.tls),

@@ -13,6 +13,8 @@ export interface ServiceSettings {
   readonly retryBackoff: BackoffPolicy;
   /** 0: none. */
   readonly totalTimeoutMs: number;
+  /** Bytes of a streamed body that are kept for a further attempt. */
+  readonly replayBytes: number;
 }
 
 /** One logical name; it lives as long as a binding of it. */

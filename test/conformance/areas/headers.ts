@@ -103,6 +103,7 @@ const plainService: ServiceSettings = {
   retryBudget: { minRetriesPerSec: 10, percentCanRetry: 0.2, ttlSecs: 10 },
   retryBackoff: defaultRetryBackoff,
   totalTimeoutMs: 0,
+  replayBytes: 0,
 };
 
 const labelers = [ip, ipPort, connectionRandom, requestRandom, router, fixed];
