@@ -74,6 +74,9 @@ export interface Daemon {
   readonly closed: Promise<void>;
 }
 
+/** How long a page waits for what workers have to tell. */
+const reportMs = 250;
+
 /** The least grace, as in Linkerd 1. */
 const minGraceMs = 1000;
 
@@ -181,6 +184,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       if (!serving) return "starting";
       return pool.readyCount > 0 ? undefined : "no worker accepts connections";
     },
+    clients: () => pool.clients(reportMs),
     workers: () => ({ ready: pool.readyCount, total: config.workers }),
     reload: () => reloader.reload("POST /admin/reload"),
     shutdown: (graceMs: number | undefined) => void close(graceMs),

@@ -1,6 +1,7 @@
 /** One data worker as the control thread sees it: its thread, its port, its memory of metrics. */
 import { Worker } from "node:worker_threads";
 import type { Logger } from "../../plugins/contract.ts";
+import type { ClientReport } from "../shared/client-report.ts";
 import {
   labelOfKey,
   type ToControl,
@@ -31,9 +32,12 @@ const resourceLimits = { maxOldGenerationSizeMb: 1024 };
 /** How long a worker may take to open ports, or to turn once. */
 const answerMs = 30_000;
 
+/** The messages that answer a question. */
+type Answer = Extract<ToControl, { type: "prepared" | "committed" | "pong" | "clients" }>;
+
 /** What a worker has been asked and has not answered. */
 interface Question {
-  readonly resolve: () => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (cause: Error) => void;
 }
 
@@ -50,7 +54,8 @@ export class WorkerHandle {
   readonly #log: Logger;
   readonly #accessLogs: AccessLogs;
   readonly #drained = Promise.withResolvers<void>();
-  readonly #asked = new Map<"prepared" | "committed" | "pong", Question>();
+  readonly #asked = new Map<Answer["type"], Question>();
+  #reporting: Promise<readonly ClientReport[]> | undefined;
   #setup: WorkerSetup;
   #ended = false;
   #lastUtilization: ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined;
@@ -119,6 +124,17 @@ export class WorkerHandle {
     await this.#ask({ type: "ping" }, "pong", withinMs);
   }
 
+  /** The clients that the worker has; rejects after `withinMs`. */
+  async clients(withinMs: number): Promise<readonly ClientReport[]> {
+    // All who ask at once get one answer.
+    this.#reporting ??= this.#ask({ type: "report" }, "clients", withinMs)
+      .then(({ clients }) => clients)
+      .finally(() => {
+        this.#reporting = undefined;
+      });
+    return this.#reporting;
+  }
+
   /** Lets the worker finish what is in flight, for `graceMs` at most, then ends its thread. */
   async drain(graceMs: number): Promise<void> {
     this.send({ type: "drain", graceMs });
@@ -178,7 +194,8 @@ export class WorkerHandle {
       case "prepared":
       case "committed":
       case "pong":
-        this.#asked.get(message.type)?.resolve();
+      case "clients":
+        this.#asked.get(message.type)?.resolve(message);
         break;
       case "refused":
         this.#asked.get("prepared")?.reject(new Error(message.message));
@@ -187,13 +204,17 @@ export class WorkerHandle {
   }
 
   // One question of a kind at a time.
-  #ask(message: ToWorker, answer: "prepared" | "committed" | "pong", withinMs = answerMs): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  #ask<A extends Answer["type"]>(
+    message: ToWorker,
+    answer: A,
+    withinMs = answerMs,
+  ): Promise<Extract<Answer, { type: A }>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Extract<Answer, { type: A }>>();
     if (this.#ended) reject(new Error(`worker ${this.id} has ended`));
     const timer = setTimeout(() => {
       reject(new Error(`worker ${this.id} did not answer within ${withinMs} ms`));
     }, withinMs);
-    const question = { resolve, reject };
+    const question = { resolve: resolve as Question["resolve"], reject };
     this.#asked.set(answer, question);
     this.send(message);
     return promise.finally(() => {

@@ -8,6 +8,7 @@
  * A worker that dies is replaced at once, and every further time within a minute twice as late, up to half a minute.
  */
 import type { Counter, Logger } from "../../plugins/contract.ts";
+import type { ClientReport } from "../shared/client-report.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 /** What a pool is made of. */
@@ -20,6 +21,12 @@ export interface WorkerPoolOptions {
   start(id: number): WorkerHandle;
   readonly log: Logger;
   readonly restarts: Counter;
+}
+
+/** What one worker told of its clients. */
+export interface WorkerClients {
+  readonly worker: number;
+  readonly clients: readonly ClientReport[];
 }
 
 /** Waits before a worker is started again: the first is short enough that nobody notices. */
@@ -107,6 +114,16 @@ export class WorkerPool {
   /** The worker of a place, while it runs. */
   worker(id: number): WorkerHandle | undefined {
     return this.#places[id]?.worker;
+  }
+
+  /** The clients of every worker that answers within `withinMs`, by its place. */
+  async clients(withinMs: number): Promise<readonly WorkerClients[]> {
+    const asked = this.workers().map(async (worker) => ({
+      worker: worker.id,
+      clients: await worker.clients(withinMs),
+    }));
+    const answers = await Promise.allSettled(asked);
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
   }
 
   /** How many accept connections. */

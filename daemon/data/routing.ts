@@ -8,7 +8,9 @@
 import type { Addr } from "../../dtab/index.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
 import { loadUserPlugins, Registry } from "../../plugins/registry.ts";
+import type { ClientReport } from "../shared/client-report.ts";
 import type { BindingState, RouterStart, ToControl, WorkerSetup } from "../shared/messages.ts";
+import { reportClient } from "./client/report-client.ts";
 import { InFlight } from "./router/in-flight.ts";
 import { Router, type WorkerServices } from "./router/router.ts";
 import type { RouterServer } from "./router/router-server.ts";
@@ -128,6 +130,18 @@ export class Routing {
   /** So much of a router's access log has been written. */
   logged(key: string, chars: number): void {
     this.#byKey.get(key)?.accessLog?.written(chars);
+  }
+
+  /** Tells of every client of every router. */
+  reportClients(): ClientReport[] {
+    const now = performance.now();
+    return [...this.#byKey.values()].flatMap(({ label, naming }) =>
+      [...naming.clients()].map((client) => ({
+        router: label,
+        id: client.id,
+        endpoints: reportClient(client, now),
+      })),
+    );
   }
 
   /** Asks this share of the callers to connect anew. */

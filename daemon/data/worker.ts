@@ -85,6 +85,9 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
       case "rollback":
         routing.rollback();
         break;
+      case "report":
+        post({ type: "clients", clients: routing.reportClients() });
+        break;
       case "ping":
         post({ type: "pong" });
         break;

@@ -9,6 +9,7 @@
 import type { RouterConfig } from "../../config/schema.ts";
 import type { TlsMaterial } from "../../config/tls-spec.ts";
 import type { Addr } from "../../dtab/index.ts";
+import type { ClientReport } from "./client-report.ts";
 
 /** A name tree as it crosses the port: it holds no Alt, and its leaves name clients. */
 export type BoundTree =
@@ -92,6 +93,8 @@ export type ToWorker =
   | { readonly type: "rollback" }
   /** Answer `pong`: the event loop turns. */
   | { readonly type: "ping" }
+  /** Answer `clients`. */
+  | { readonly type: "report" }
   /** Files that TLS stands on changed: new connections use this. */
   | { readonly type: "tls"; readonly key: string; readonly material: TlsMaterial }
   /** Log level changed. */
@@ -129,7 +132,9 @@ export type ToControl =
   | { readonly type: "prepared" }
   | { readonly type: "refused"; readonly message: string }
   | { readonly type: "committed" }
-  | { readonly type: "pong" };
+  | { readonly type: "pong" }
+  /** The clients that the worker has. */
+  | { readonly type: "clients"; readonly clients: readonly ClientReport[] };
 
 /** A change of what a worker's metrics memory holds. */
 export type MetricsChange =

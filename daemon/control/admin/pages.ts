@@ -51,7 +51,7 @@ const createPages = (state: AdminState): Pages => {
   pages.set("/delegator.json", delegatorPage(state, naming));
   pages.set("/bound-names.json", boundNamesPage(naming));
   pages.set("/bindings.json", bindingsPage(state.binder));
-  pages.set("/client_state.json", clientStatePage(state.binder));
+  pages.set("/client_state.json", clientStatePage(state));
   pages.set("/logging.json", loggingPage(state.logging));
   pages.set(
     "/admin/reload",

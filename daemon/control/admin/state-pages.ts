@@ -1,9 +1,12 @@
 /** Pages that show what naming knows: names that can be bound, clients with their addresses, namers and interpreters. */
 import { Address } from "../../../dtab/index.ts";
+import type { EndpointReport } from "../../shared/client-report.ts";
 import type { Binder } from "../binder.ts";
 import type { ClientAddresses } from "../client-addresses.ts";
 import type { Naming } from "../naming.ts";
+import type { WorkerClients } from "../worker-pool.ts";
 import { json, type Page, type Pages, readOnly, text } from "./page.ts";
+import type { AdminState } from "./state.ts";
 
 /** `/bound-names.json`: the names that namers can list. */
 export const boundNamesPage = ({ namers }: Naming): Page =>
@@ -12,16 +15,37 @@ export const boundNamesPage = ({ namers }: Naming): Page =>
     return json([...new Set(names)].sort());
   }, "names that could be bound now");
 
-/** `/client_state.json`: the clients in use, by id; those of one router with `router=`. */
-export const clientStatePage = (binder: Binder): Page =>
-  readOnly(({ query }) => {
+/**
+ * `/client_state.json`: the clients in use, by id; those of one router with `router=`. Beyond Linkerd 1: how each worker
+ * sees each endpoint.
+ */
+export const clientStatePage = ({ binder, clients }: Pick<AdminState, "binder" | "clients">): Page =>
+  readOnly(async ({ query }) => {
     const router = query.get("router");
+    const endpoints = endpointsById(await clients());
     const document: Record<string, unknown> = {};
     for (const client of binder.clients()) {
-      if (router === null || client.router === router) document[client.id] = clientState(client);
+      if (router !== null && client.router !== router) continue;
+      const seen = endpoints.get(`${client.router} ${client.id}`) ?? [];
+      document[client.id] = { ...clientState(client), ...(seen.length === 0 ? {} : { endpoints: seen }) };
     }
     return json(document);
-  }, "clients in use and their addresses");
+  }, "clients in use, their addresses, and how their endpoints stand");
+
+/** What the workers told, by router and client. */
+function endpointsById(
+  workers: readonly WorkerClients[],
+): Map<string, (EndpointReport & { readonly worker: number })[]> {
+  const byId = new Map<string, (EndpointReport & { readonly worker: number })[]>();
+  for (const { worker, clients } of workers) {
+    for (const { router, id, endpoints } of clients) {
+      const key = `${router} ${id}`;
+      const seen = endpoints.map((endpoint) => ({ ...endpoint, worker }));
+      byId.set(key, [...(byId.get(key) ?? []), ...seen]);
+    }
+  }
+  return byId;
+}
 
 /** A client's addresses; of a failure since the last good set, Linkerd 1 said nothing. */
 export const clientState = ({ addr, failure }: ClientAddresses): Readonly<Record<string, unknown>> => {

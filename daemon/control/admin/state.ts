@@ -5,6 +5,7 @@ import type { Generation } from "../generation.ts";
 import type { Logging } from "../logging.ts";
 import type { MetricsStore } from "../metrics-store.ts";
 import type { ReloadResult } from "../reloader.ts";
+import type { WorkerClients } from "../worker-pool.ts";
 
 /** The daemon as its pages see it. */
 export interface AdminState {
@@ -20,6 +21,8 @@ export interface AdminState {
   readonly telemeters: readonly Telemeter[];
   /** Why the daemon is not ready to take requests; undefined: it is. */
   unready(): string | undefined;
+  /** What the workers tell of their clients; one that does not answer in time is left out. */
+  clients(): Promise<readonly WorkerClients[]>;
   /** Data workers that accept, and that there should be. */
   workers(): { readonly ready: number; readonly total: number };
   /** Reads the configuration again and goes over to it, or tells why not. */
