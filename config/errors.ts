@@ -11,6 +11,7 @@ export type IssueCode =
   | "not-built"
   | "experimental"
   | "conflict"
+  | "no-effect"
   | "no-file"
   | "plugin";
 
@@ -29,6 +30,10 @@ export interface Issue {
 /** An issue as editors and terminals link it: `file:line:col: path: message`. */
 export const showIssue = (fileName: string, { line, col, path, message }: Issue): string =>
   `${fileName}:${line}:${col}: ${path === "" ? "" : `${path}: `}${message}`;
+
+/** A warning, as an issue is shown. */
+export const showWarning = (fileName: string, { message, ...rest }: Issue): string =>
+  showIssue(fileName, { ...rest, message: `warning: ${message}` });
 
 /** A configuration that cannot be used, with everything that is wrong with it. */
 export class ConfigError extends Error {

@@ -10,6 +10,7 @@ import { checkSemantics, type Partly } from "./semantics.ts";
 import { type MapNode, type Place, parseSource, type Source } from "./source.ts";
 import type { Schema } from "./type.ts";
 import { validate } from "./validate.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** What could not be made of one of the user's plugins. */
 export interface PluginProblem {
@@ -34,6 +35,8 @@ export interface CheckResult {
   readonly config: LinkerdConfig | undefined;
   /** Everything that is wrong, in the order of the text. */
   readonly issues: readonly Issue[];
+  /** What a good configuration says to no effect, in the order of the text. */
+  readonly warnings: readonly Issue[];
   /** Where the value of a path stands, or of the nearest one above it that the text holds. */
   placeOf(path: string): Place;
   /** The paths of all values that the text holds. */
@@ -81,7 +84,9 @@ export async function checkConfig(text: string, options: LoadOptions): Promise<C
   checkSemantics(checked.value as Partly<LinkerdConfig>, report);
   issues.sort((a, b) => a.line - b.line || a.col - b.col);
   const config = issues.length === 0 ? complete(checked.value as LinkerdConfig, options) : undefined;
-  return { config, issues, placeOf, paths: [...checked.offsets.keys()] };
+  const paths = [...checked.offsets.keys()];
+  const warnings = config === undefined ? [] : warningsOf(config, paths, placeOf);
+  return { config, issues, warnings, placeOf, paths };
 }
 
 /** A checked configuration, or a `ConfigError` with everything that is wrong. */
@@ -115,6 +120,7 @@ const issue = (source: Source, code: IssueCode, at: number, message: string, pat
 const refused = (source: Source, issues: readonly Issue[]): CheckResult => ({
   config: undefined,
   issues,
+  warnings: [],
   placeOf: () => source.placeOf(0),
   paths: [],
 });

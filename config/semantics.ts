@@ -106,7 +106,10 @@ function checkRouter(router: Partly<RouterConfig>, path: string, report: Report)
 }
 
 /** The entries of a `client` or `service` block with their paths; one that is global is its own entry. */
-function* entries<P>(block: object | undefined, path: string): Generator<readonly [string, Partly<P>]> {
+export function* entries<P>(
+  block: object | undefined,
+  path: string,
+): Generator<readonly [string, Partly<P>]> {
   if (block === undefined) return;
   const { kind, configs } = block as {
     readonly kind?: string;

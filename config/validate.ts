@@ -8,7 +8,7 @@
  */
 import type { Issue } from "./errors.ts";
 import { movedKeys } from "./moved-keys.ts";
-import { notBuilt, notBuiltKeys } from "./not-built.ts";
+import { notBuilt, notBuiltKeys, notBuiltReasons } from "./not-built.ts";
 import { isNull, plainValue, showNode } from "./scalars.ts";
 import { type MapNode, type SourceNode, synthetic } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
@@ -119,7 +119,10 @@ function checkKeys(
     } else if (!isNull(value)) {
       const harmless = atPlace(notBuiltKeys, keys.place, key);
       if (harmless === undefined) result[key] = check(value, schema, join(path, key), run);
-      else result[key] = checkNotBuilt(value, schema, harmless, keyAt, join(path, key), run);
+      else {
+        const why = atPlace(notBuiltReasons, keys.place, key) ?? notBuilt;
+        result[key] = checkNotBuilt(value, schema, { harmless, why }, keyAt, join(path, key), run);
+      }
     }
   }
   for (const [key, schema] of Object.entries(properties)) {
@@ -139,7 +142,7 @@ function checkKeys(
 function checkNotBuilt(
   value: SourceNode,
   schema: Schema,
-  harmless: readonly unknown[],
+  { harmless, why }: { readonly harmless: readonly unknown[]; readonly why: string },
   keyAt: number,
   path: string,
   run: Run,
@@ -150,7 +153,7 @@ function checkNotBuilt(
   const checked = check(value, schema, path, run);
   run.insideNotBuilt = outer;
   const passes = run.issues.length === before && harmless.includes(checked);
-  if (!passes) report(run, "not-built", keyAt, path, notBuilt);
+  if (!passes) report(run, "not-built", keyAt, path, why);
   return checked;
 }
 

@@ -1,6 +1,6 @@
 /** `pointsman check`: everything that is wrong with configuration files, as start-up would see it. */
 import { parseArgs } from "node:util";
-import { showIssue } from "../../config/errors.ts";
+import { showIssue, showWarning } from "../../config/errors.ts";
 import { type CliIo, exitCodes, usageError } from "./io.ts";
 import { type ReadConfig, readConfig } from "./read-config.ts";
 
@@ -9,10 +9,11 @@ export const checkHelp = `Usage: pointsman check [--json] FILE...
 
 Checks configurations by the very code that start-up runs, and tells everything that is
 wrong at once, a line each: file:line:col: path: message. FILE - reads standard input.
+A warning tells of a key that has no effect here, and why; the file is good all the same.
 
 Options:
   --json   A list with an object for each file: {file, valid, issues: [{line, col, path,
-           code, message}]}.
+           code, message}], warnings: [as issues]}.
 
 Exit status: 0 if all files are good, 1 if one is not, 2 for wrong usage.
 
@@ -29,14 +30,20 @@ export async function checkCommand(args: readonly string[], io: CliIo): Promise<
     allowPositionals: true,
   });
   if (positionals.length === 0) return usageError(io, "check", "which file?");
-  const reports: { file: string; valid: boolean; issues: unknown[] }[] = [];
+  const reports: { file: string; valid: boolean; issues: unknown[]; warnings: unknown[] }[] = [];
   for (const file of positionals) {
     const read = await readFileOrComplain(file, io);
     if (read === undefined) return exitCodes.failed;
-    const { fileName, config, issues } = read;
-    reports.push({ file: fileName, valid: config !== undefined, issues: [...issues] });
+    const { fileName, config, issues, warnings } = read;
+    reports.push({
+      file: fileName,
+      valid: config !== undefined,
+      issues: [...issues],
+      warnings: [...warnings],
+    });
     if (values.json === true) continue;
     for (const issue of issues) io.out(`${showIssue(fileName, issue)}\n`);
+    for (const warning of warnings) io.out(`${showWarning(fileName, warning)}\n`);
     if (config !== undefined) io.out(`${fileName}: good (${summary(config)})\n`);
   }
   if (values.json === true) io.out(`${JSON.stringify(reports, undefined, 2)}\n`);

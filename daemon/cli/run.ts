@@ -1,7 +1,7 @@
 /** `pointsman run`: the proxy, from its configuration to the last request in flight. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ConfigError, type Issue, showIssue } from "../../config/errors.ts";
+import { ConfigError, type Issue, showIssue, showWarning } from "../../config/errors.ts";
 import { logLevels } from "../../config/formats.ts";
 import type { ReloadResult } from "../control/reloader.ts";
 import type { Daemon } from "../control/supervisor.ts";
@@ -72,8 +72,9 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   io.onHangup(() => hangup());
   const read = await readFileOrComplain(file, io);
   if (read === undefined) return exitCodes.failed;
-  const { config, text, registry, issues, fileName } = read;
+  const { config, text, registry, issues, warnings, fileName } = read;
   if (config === undefined) return refuse(fileName, issues, io);
+  for (const warning of warnings) io.err(`${showWarning(fileName, warning)}\n`);
   const { startDaemon } = await import("../control/supervisor.ts");
   const systemd = createServiceManager(io);
   let daemon: Daemon;

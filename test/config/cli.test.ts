@@ -55,6 +55,7 @@ test("check --json tells the same as data", async () => {
           col: 45,
         },
       ],
+      warnings: [],
     },
   ]);
 });
