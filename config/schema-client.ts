@@ -70,7 +70,59 @@ const session = (what: string) => ({
   lifeTimeMs: Type.Optional(Millis({ description: `Close ${what} that is older than this; 0: never.` })),
 });
 
+/** Health checks of a client's endpoints. */
+export const healthCheck = Type.Object(
+  {
+    path: Type.Optional(
+      Type.String({
+        pattern: "^/[!-~]*$",
+        description:
+          "A GET for this path must be answered with 200 to 399; without it a connection is enough.",
+      }),
+    ),
+    host: Type.Optional(
+      Type.String({
+        pattern: "^[!-~]+$",
+        description: "The Host header of that request; the endpoint's address unless given.",
+      }),
+    ),
+    intervalMs: Millis({
+      minimum: 250,
+      default: 10_000,
+      description: "How often each endpoint is checked, by each worker.",
+    }),
+    timeoutMs: Millis({ minimum: 1, default: 1_000, description: "A check that takes longer has failed." }),
+    healthyAfter: Type.Integer({
+      minimum: 1,
+      default: 2,
+      description: "So many good checks in a row bring an unhealthy endpoint back.",
+    }),
+    unhealthyAfter: Type.Integer({
+      minimum: 1,
+      default: 3,
+      description: "So many failed checks in a row make it unhealthy; one that is new must pass its first.",
+    }),
+    jitterPercent: Type.Integer({
+      minimum: 0,
+      maximum: 100,
+      default: 20,
+      description: "How much longer or shorter, by chance, each interval is.",
+    }),
+  },
+  {
+    place: "healthCheck",
+    description: "Check endpoints actively; one that fails is used when there is no other.",
+  },
+);
+
 const clientKeys = {
+  healthCheck: Type.Optional(healthCheck),
+  trustDiscovery: Type.Optional(
+    Type.Enum(["always", "whenFresh", "never"], {
+      description:
+        "Whether an endpoint goes when discovery drops it, or only when it does not answer either: always (discovery's word counts), never, or, unless given, whenFresh: always but for sets that distrustAfterSeconds marks.",
+    }),
+  ),
   tls: Type.Optional(clientTls),
   loadBalancer: Type.Optional(balancer),
   failureAccrual: Type.Optional(

@@ -12,8 +12,12 @@ export interface EndpointReport {
   readonly deadForMs?: number;
   /** `failFast` has marked it down; the next connect is tried after so long. */
   readonly nextProbeMs?: number;
-  /** Discovery has dropped it; it stays while it is healthy. */
+  /** Discovery has dropped it; it stays while it answers. */
   readonly onProbation?: true;
+  /** What health checks say of it, where there are any. */
+  readonly health?: "presumed" | "unproven" | "healthy" | "unhealthy";
+  /** Why the last check failed. */
+  readonly checkFailure?: string;
   readonly weight: number;
   /** Requests in flight. */
   readonly pending: number;

@@ -29,6 +29,7 @@ export const tables: Readonly<Record<string, Schema>> = {
   retryBufferSize: child(service, "kinds", "io.l5d.global", "properties", "retryBufferSize"),
   client: clientKeys,
   hostConnectionPool: child(clientKeys, "hostConnectionPool"),
+  healthCheck: child(clientKeys, "healthCheck"),
   clientSession: child(clientKeys, "clientSession"),
   socketOptions,
   serverTls,

@@ -12,7 +12,7 @@ const deadAtOnce: Accrual = { success() {}, failure: () => 60_000, revived() {} 
 const names = (one: Client): string[] => [...one.endpoints].map(({ name }) => name.split(":")[1]!);
 
 test("an endpoint that discovery dropped stays while it is open, also when the name is gone", (t) => {
-  const one = client(t, { probation: true });
+  const one = client(t, { trustDiscovery: "never" });
   one.update(bound(1, 2));
   one.update(bound(2));
   assert.deepEqual(names(one), ["2", "1"]);
@@ -21,7 +21,7 @@ test("an endpoint that discovery dropped stays while it is open, also when the n
 });
 
 test("one that failure accrual marks dead is gone at once", (t) => {
-  const one = client(t, { probation: true, accrual: { create: () => deadAtOnce } });
+  const one = client(t, { trustDiscovery: "never", accrual: { create: () => deadAtOnce } });
   one.update(bound(1, 2));
   one.update(bound(2));
   const [, dropped] = one.endpoints;
@@ -32,7 +32,7 @@ test("one that failure accrual marks dead is gone at once", (t) => {
 });
 
 test("one that fails while discovery knows it stays", (t) => {
-  const one = client(t, { probation: true, accrual: { create: () => deadAtOnce } });
+  const one = client(t, { trustDiscovery: "never", accrual: { create: () => deadAtOnce } });
   one.update(bound(1, 2));
   const [first] = one.endpoints;
   one.pick(0, undefined);
@@ -43,7 +43,7 @@ test("one that fails while discovery knows it stays", (t) => {
 });
 
 test("one that is dead when discovery drops it goes", (t) => {
-  const one = client(t, { probation: true, accrual: { create: () => deadAtOnce } });
+  const one = client(t, { trustDiscovery: "never", accrual: { create: () => deadAtOnce } });
   one.update(bound(1, 2));
   const [first] = one.endpoints;
   one.pick(0, undefined);
@@ -55,7 +55,7 @@ test("one that is dead when discovery drops it goes", (t) => {
 
 test("one that cannot be connected to is gone, whatever failure accrual makes of it", async (t) => {
   const origin = await endpoint(t, () => {});
-  const one = client(t, { probation: true });
+  const one = client(t, { trustDiscovery: "never" });
   one.update(bound(origin.port, 1));
   one.update(bound(1));
   origin.close();
@@ -71,7 +71,7 @@ test("one that comes back is a member like any other, with its connections", asy
   const origin = await endpoint(t, (socket) => {
     socket.on("data", () => socket.write("HTTP/1.1 204 No Content\r\n\r\n"));
   });
-  const one = client(t, { probation: true });
+  const one = client(t, { trustDiscovery: "never" });
   one.update(bound(origin.port));
   const first = exchange();
   const target = take(one, first.exchange);

@@ -53,7 +53,8 @@ function rig(t: TestContext, sizes: { paths?: number; clients?: number } = {}): 
     sessionIdleMs: 0,
     sessionLifeMs: 0,
     failFast: false,
-    probation: false,
+    trustDiscovery: "whenFresh" as const,
+    healthCheck: undefined,
     random: Math.random,
     noDelay: true,
     keepAlive: false,
@@ -86,6 +87,7 @@ function rig(t: TestContext, sizes: { paths?: number; clients?: number } = {}): 
     noMetrics.scope("bindcache"),
     post,
     () => ++binds,
+    new Sweeper(),
   );
   return { naming, posted: () => posts.splice(0), services };
 }

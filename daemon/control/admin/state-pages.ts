@@ -1,5 +1,5 @@
 /** Pages that show what naming knows: names that can be bound, clients with their addresses, namers and interpreters. */
-import { Address } from "../../../dtab/index.ts";
+import { Address, distrustedKey } from "../../../dtab/index.ts";
 import type { EndpointReport } from "../../shared/client-report.ts";
 import type { Binder } from "../binder.ts";
 import type { ClientAddresses } from "../client-addresses.ts";
@@ -52,7 +52,12 @@ export const clientState = ({ addr, failure }: ClientAddresses): Readonly<Record
   const stale = failure === undefined ? {} : { lastError: failure };
   switch (addr.tag) {
     case "bound":
-      return { state: "bound", addresses: addr.addresses.map(Address.show), ...stale };
+      return {
+        state: "bound",
+        addresses: addr.addresses.map(Address.show),
+        ...(addr.meta[distrustedKey] !== undefined && { distrusted: true }),
+        ...stale,
+      };
     case "neg":
       return { state: "Neg", ...stale };
     case "pending":

@@ -21,6 +21,7 @@ export class BalancerStats {
   readonly #updates: Counter;
   #sizeNow = 0;
   #availableNow = 0;
+  #onProbationNow = 0;
 
   constructor(scope: MetricsScope, algorithm: string, counts: Readonly<BalancerCounts> | undefined) {
     this.#scope = scope;
@@ -47,10 +48,13 @@ export class BalancerStats {
     this.#updates.incr();
   }
 
-  /** There are so many endpoints now. */
-  resized(size: number): void {
+  /** There are so many endpoints now, and so many of them on probation. */
+  resized(size: number, onProbation: number): void {
     this.#size.add(size - this.#sizeNow);
     this.#sizeNow = size;
+    if (onProbation === this.#onProbationNow) return;
+    this.#scope.gauge("on_probation").add(onProbation - this.#onProbationNow);
+    this.#onProbationNow = onProbation;
   }
 
   /** So many of them are open; takes over what the balancer has counted since the last time. */
@@ -68,7 +72,7 @@ export class BalancerStats {
 
   /** Takes back what it added. */
   close(): void {
-    this.resized(0);
+    this.resized(0, 0);
     this.note(0);
     this.#algorithm.add(-1);
   }

@@ -4,6 +4,8 @@ import type { AccrualFactory, BalancerFactory } from "../../../plugins/contract.
 import type { HeadLimits } from "../codec/h1/head-scanner.ts";
 import type { TlsStats } from "../stats.ts";
 import type { ClientConnector } from "../tls/client-connector.ts";
+import type { TrustMode } from "./discovery-trust.ts";
+import type { HealthCheckSettings } from "./health/health-checker.ts";
 
 /** Everything that a client and its endpoints need to know; durations of 0 are no limit. */
 export interface ClientSettings {
@@ -25,8 +27,10 @@ export interface ClientSettings {
   readonly sessionLifeMs: number;
   /** An endpoint that cannot be connected to is left out, and tried in the background. */
   readonly failFast: boolean;
-  /** An endpoint that discovery dropped stays while it is healthy. */
-  readonly probation: boolean;
+  /** Whether an endpoint that discovery dropped stays while it answers. */
+  readonly trustDiscovery: TrustMode;
+  /** Undefined: endpoints are judged by the requests that they get. */
+  readonly healthCheck: HealthCheckSettings | undefined;
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   /** Connections are made by TLS. */

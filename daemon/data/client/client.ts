@@ -10,11 +10,13 @@ import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.t
 import type { Sweepable, Sweeper } from "../sweeper.ts";
 import type { WorkerShare } from "../worker-share.ts";
 import { type AccrualCounters, AccrualState } from "./accrual-state.ts";
-import { addressIdentity } from "./address-identity.ts";
 import { BalancerStats } from "./balancer-stats.ts";
 import type { ClientSettings } from "./client-settings.ts";
+import { DiscoveryTrust } from "./discovery-trust.ts";
 import { Endpoint, type EndpointContext } from "./endpoint.ts";
+import { EndpointSet } from "./endpoint-set.ts";
 import { FailFast, type FailFastCounters } from "./fail-fast.ts";
+import { createHealthChecker } from "./health/health-checker.ts";
 import { NackAdmission } from "./nack-admission.ts";
 import { RequeueBudget } from "./requeue-budget.ts";
 
@@ -43,15 +45,12 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
   readonly #sweeper: Sweeper;
   readonly #onClose: (client: Client) => void;
   readonly #balancer: Balancer<Endpoint>;
-  readonly #endpoints = new Map<string, Endpoint>();
-  /** Gone from discovery, with requests in flight. */
-  readonly #leaving = new Set<Endpoint>();
+  readonly #trust: DiscoveryTrust;
+  readonly #endpoints: EndpointSet;
   readonly #served = new Map<string, RequestStats>();
   readonly #connectLatency: Stat;
   #failedConnectLatency: Stat | undefined;
   readonly #balancing: BalancerStats;
-  readonly #accrualCounters: AccrualCounters;
-  readonly #failFastCounters: FailFastCounters | undefined;
   #status: number | undefined;
   #state: Addr = { tag: "pending" };
   #waiters = new Set<{ attempt(): void }>();
@@ -76,19 +75,13 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     this.secure = settings.secure?.(new TlsStats(scope));
     this.#connectLatency = scope.stat("connect_latency_ms");
     const accrual = scope.scope("failure_accrual");
-    this.#accrualCounters = {
+    const accrualCounters: AccrualCounters = {
       removals: accrual.counter("removals"),
       revivals: accrual.counter("revivals"),
       probes: accrual.counter("probes"),
       removedForMs: accrual.counter("removed_for_ms"),
     };
-    if (settings.failFast) {
-      const failFast = scope.scope("failfast");
-      this.#failFastCounters = {
-        markedDead: failFast.counter("marked_dead"),
-        markedAvailable: failFast.counter("marked_available"),
-      };
-    }
+    const failFastCounters = settings.failFast ? failFastCountersOf(scope.scope("failfast")) : undefined;
     this.nacks = new NackAdmission(settings.random, scope.scope("nack_admission_control"));
     this.requeues = new RequeueBudget(settings.requeueBudget, scope.scope("retries"));
     this.#balancer = settings.balancer.create<Endpoint>();
@@ -97,6 +90,22 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
       settings.balancer.algorithm,
       this.#balancer.counts,
     );
+    this.#trust = new DiscoveryTrust(settings.trustDiscovery);
+    this.#endpoints = new EndpointSet({
+      create: (address) =>
+        new Endpoint(
+          address,
+          this,
+          new AccrualState(settings.accrual.create(), accrualCounters),
+          failFastCounters && new FailFast(failFastCounters),
+        ),
+      changed: (endpoints) => this.#balancer.update(endpoints),
+      trust: this.#trust,
+      checker:
+        settings.healthCheck && createHealthChecker(settings.healthCheck, settings.secure, sweeper, scope),
+      sweeper,
+      stats: this.#balancing,
+    });
     sweeper.add(this);
   }
 
@@ -138,6 +147,16 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
   /** Whether a pick must wait for discovery's first word. */
   get pending(): boolean {
     return this.#state.tag === "pending";
+  }
+
+  /** Whether discovery's word that it is gone may be wrong: it has endpoints that may outlive it. */
+  isDoubted(nowMs: number): boolean {
+    return this.#endpoints.size > 0 && this.#trust.doubts(nowMs);
+  }
+
+  /** Whether discovery has dropped all endpoints, and some still answer. */
+  get isAllOnProbation(): boolean {
+    return this.#endpoints.isAllOnProbation;
   }
 
   /** How many endpoints there are. */
@@ -183,7 +202,9 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     if (outcome === undefined) endpoint.accrual.ignored();
     else if (outcome) endpoint.accrual.success(nowMs);
     else endpoint.accrual.failure(nowMs);
-    if (endpoint.onProbation && outcome === false) this.#judgeProbation(endpoint, nowMs);
+    if (!endpoint.onProbation || outcome !== false) return;
+    this.nowMs = nowMs;
+    this.#endpoints.sweep(nowMs);
   }
 
   /** Discovery's word. After a first set only another set, or its end, changes anything: stale beats none. */
@@ -194,79 +215,14 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     if (addr.tag === "pending") return;
     this.#balancing.updated();
     if (addr.tag === "bound") this.meta = addr.meta;
-    this.#replace(addr.tag === "bound" ? addr.addresses : []);
+    this.nowMs = performance.now();
+    this.#trust.hear(addr, this.nowMs);
+    const addresses = addr.tag === "bound" ? addr.addresses : [];
+    this.#status = addresses.findLast(({ status }) => status !== undefined)?.status;
+    this.#endpoints.replace(addresses.filter(isHost), this.nowMs);
     const waiters = this.#waiters;
     this.#waiters = new Set();
     for (const waiter of waiters) waiter.attempt();
-  }
-
-  #replace(addresses: readonly Address[], keepHealthy = this.settings.probation): void {
-    const next = new Map<string, Endpoint>();
-    this.#status = undefined;
-    for (const address of addresses) {
-      if (address.status !== undefined) {
-        this.#status = address.status;
-        continue;
-      }
-      const key = addressIdentity(address);
-      let endpoint = this.#endpoints.get(key);
-      if (endpoint === undefined) endpoint = this.#add(address);
-      else {
-        endpoint.weigh(address);
-        endpoint.onProbation = false;
-      }
-      next.set(key, endpoint);
-    }
-    const gone: Endpoint[] = [];
-    for (const [key, endpoint] of this.#endpoints) {
-      if (next.has(key)) continue;
-      endpoint.onProbation = keepHealthy && endpoint.healthy;
-      if (endpoint.onProbation) next.set(key, endpoint);
-      else gone.push(endpoint);
-    }
-    this.#endpoints.clear();
-    for (const [key, endpoint] of next) this.#endpoints.set(key, endpoint);
-    this.#publish(gone);
-  }
-
-  #add(address: HostAddress): Endpoint {
-    const accrual = new AccrualState(this.settings.accrual.create(), this.#accrualCounters);
-    const failFast = this.#failFastCounters && new FailFast(this.#failFastCounters);
-    const endpoint = new Endpoint(address, this, accrual, failFast);
-    this.#sweeper.add(endpoint);
-    this.#balancing.added();
-    return endpoint;
-  }
-
-  #publish(gone: readonly Endpoint[]): void {
-    this.#balancing.resized(this.#endpoints.size);
-    this.#balancer.update(Object.freeze([...this.#endpoints.values()]));
-    // Last of all: who waits for one of them goes elsewhere at once, to those that are there now.
-    for (const endpoint of gone) {
-      this.#balancing.removed();
-      this.#leave(endpoint);
-    }
-  }
-
-  // Discovery has dropped it: it stays only while it is healthy.
-  #judgeProbation(endpoint: Endpoint, nowMs: number): void {
-    this.nowMs = nowMs;
-    if (endpoint.healthy) return;
-    endpoint.onProbation = false;
-    this.#endpoints.delete(addressIdentity(endpoint.address));
-    this.#publish([endpoint]);
-  }
-
-  // Its connections end with their requests; until then their time limits hold.
-  #leave(endpoint: Endpoint): void {
-    endpoint.close();
-    if (endpoint.quiet) this.#sweeper.remove(endpoint);
-    else this.#leaving.add(endpoint);
-    for (const left of this.#leaving) {
-      if (!left.quiet) continue;
-      this.#leaving.delete(left);
-      this.#sweeper.remove(left);
-    }
   }
 
   connected(elapsedMs: number): void {
@@ -280,21 +236,25 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
 
   sweep(nowMs: number): void {
     this.nowMs = nowMs;
+    this.#endpoints.sweep(nowMs);
     let open = 0;
-    for (const endpoint of this.#endpoints.values()) {
-      if (endpoint.status === "open") open++;
-      if (endpoint.onProbation) this.#judgeProbation(endpoint, nowMs);
-    }
+    for (const endpoint of this.#endpoints.values()) if (endpoint.status === "open") open++;
     this.#balancing.note(open);
   }
 
   /** Ends all its connections and series. */
   close(): void {
-    this.#replace([], false);
-    for (const endpoint of this.#leaving) this.#sweeper.remove(endpoint);
+    this.#endpoints.close();
     this.#sweeper.remove(this);
     this.#balancing.close();
     this.#scope.close();
     this.#onClose(this);
   }
 }
+
+const isHost = (address: Address): address is HostAddress => address.status === undefined;
+
+const failFastCountersOf = (scope: MetricsScope): FailFastCounters => ({
+  markedDead: scope.counter("marked_dead"),
+  markedAvailable: scope.counter("marked_available"),
+});

@@ -6,6 +6,7 @@ import type { Sweepable } from "../sweeper.ts";
 import type { AccrualState } from "./accrual-state.ts";
 import { ConnectionPool, type PoolContext } from "./connection-pool.ts";
 import type { FailFast } from "./fail-fast.ts";
+import type { EndpointHealth } from "./health/endpoint-health.ts";
 
 /** What a client's endpoints share. */
 export interface EndpointContext extends PoolContext {
@@ -24,7 +25,9 @@ export class Endpoint implements BalancedEndpoint, Sweepable {
   weight = 1;
   pending = 0;
   balancing: unknown = undefined;
-  /** Discovery has dropped it; it stays while it is healthy (`enableProbation`). */
+  /** What its health checks say, where there are any. */
+  health: EndpointHealth | undefined = undefined;
+  /** Discovery has dropped it and is doubted: it stays while it answers. */
   onProbation = false;
 
   readonly #context: EndpointContext;
@@ -53,14 +56,16 @@ export class Endpoint implements BalancedEndpoint, Sweepable {
 
   get status(): "open" | "busy" | "closed" {
     if (this.#closed) return "closed";
+    if (this.health?.isUsable === false) return "busy";
     return this.accrual.isOpen(this.#context.nowMs) && this.failFast?.down !== true && !this.pool.full
       ? "open"
       : "busy";
   }
 
-  /** It is in use and can be reached, as far as is known. */
-  get healthy(): boolean {
-    return this.status === "open" && !this.pool.unreachable;
+  /** Whether it answers: by its health checks, or where there are none by what became of connections and requests. */
+  get answers(): boolean {
+    if (this.health !== undefined) return this.health.phase !== "unhealthy";
+    return !this.pool.unreachable && this.failFast?.down !== true && this.accrual.isOpen(this.#context.nowMs);
   }
 
   /** Sends a request on one of its connections. */

@@ -10,7 +10,7 @@ export function reportClient(client: Client, nowMs: number): EndpointReport[] {
 }
 
 function reportEndpoint(endpoint: Endpoint, nowMs: number): EndpointReport {
-  const { name, status, accrual, failFast, pool, weight, pending, onProbation } = endpoint;
+  const { name, status, accrual, failFast, pool, weight, pending, onProbation, health } = endpoint;
   const phase = accrual.phase(nowMs);
   const { deadUntilMs } = accrual;
   const probeAtMs = failFast?.probeAtMs;
@@ -21,6 +21,8 @@ function reportEndpoint(endpoint: Endpoint, nowMs: number): EndpointReport {
     ...(deadUntilMs === undefined ? {} : { deadForMs: Math.max(0, Math.round(deadUntilMs - nowMs)) }),
     ...(probeAtMs === undefined ? {} : { nextProbeMs: Math.max(0, Math.round(probeAtMs - nowMs)) }),
     ...(onProbation ? { onProbation } : {}),
+    ...(health === undefined ? {} : { health: health.phase }),
+    ...(health?.reason === undefined ? {} : { checkFailure: health.reason }),
     weight,
     pending,
     connections: pool.size,

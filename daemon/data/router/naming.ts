@@ -8,7 +8,9 @@ import type { MetricsScope } from "../../../plugins/contract.ts";
 import type { BindingState, BoundTree, ToControl } from "../../shared/messages.ts";
 import type { Client } from "../client/client.ts";
 import { IdleCache } from "../idle-cache.ts";
+import type { Sweeper } from "../sweeper.ts";
 import { Binding, Bound, type BoundLeaf, PreparedTree, type Waiting } from "./binding.ts";
+import { Clinging } from "./clinging.ts";
 import type { LocalDtab } from "./dtab-headers.ts";
 import type { Service } from "./service.ts";
 
@@ -42,6 +44,7 @@ export class Naming {
   readonly #bindings = new Map<number, Binding>();
   /** Every client there is, one-shot ones too: an id has one client at a time. */
   readonly #live = new Map<string, Client>();
+  readonly #clinging: Clinging;
   #onIdle: (() => void) | undefined;
 
   constructor(
@@ -50,6 +53,7 @@ export class Naming {
     metrics: MetricsScope,
     post: (message: ToControl) => void,
     nextBind: () => number,
+    sweeper: Sweeper,
   ) {
     this.#owner = owner;
     this.#post = post;
@@ -59,6 +63,13 @@ export class Naming {
     this.#trees = new IdleCache(sizes.trees, ttlMs, metrics.scope("tree"));
     this.#bounds = new IdleCache(sizes.bounds, ttlMs, metrics.scope("bound"));
     this.#clients = new IdleCache(sizes.clients, ttlMs, metrics.scope("client"));
+    this.#clinging = new Clinging(
+      sweeper,
+      (id) => this.#live.get(id),
+      (binding, state) => {
+        for (const waiting of this.#decide(binding, state)) waiting.attempt();
+      },
+    );
   }
 
   /** The binding of a name, in use until it is released. */
@@ -79,6 +90,7 @@ export class Naming {
     const service = this.#owner.service(path);
     const binding = new Binding(this.#nextBind(), path, local, service, (ended) => {
       this.#bindings.delete(ended.bind);
+      this.#clinging.forget(ended);
       this.#post({ type: "release", bind: ended.bind });
       this.#owner.serviceEnded(ended.service);
       this.#restIfIdle();
@@ -134,12 +146,16 @@ export class Naming {
   /** The control thread's word on a binding; the requests that can go on. */
   bound(bind: number, state: BindingState): Iterable<Waiting> {
     const binding = this.#bindings.get(bind);
-    if (binding === undefined) return [];
+    if (binding === undefined || this.#clinging.hold(binding, state, performance.now())) return [];
+    return this.#decide(binding, state);
+  }
+
+  #decide(binding: Binding, state: BindingState): Iterable<Waiting> {
     const waiters = binding.update(state, (tree) => this.#prepare(tree));
     // The control thread feeds every client of a tree, so each must exist here, to be ended some day.
     if (binding.tree !== undefined) {
       for (const leaf of binding.tree.leaves) {
-        const client = this.#openClient(leaf.id, bind);
+        const client = this.#openClient(leaf.id, binding.bind);
         client.inUse++;
         client.usedAt = performance.now();
         this.#clients.release(client);

@@ -15,6 +15,7 @@ import type { BindingState, ToControl } from "../../shared/messages.ts";
 import { createBackoff, defaultAccrualBackoff, defaultRetryBackoff } from "../client/backoff.ts";
 import { Client } from "../client/client.ts";
 import type { ClientSettings } from "../client/client-settings.ts";
+import type { ProbeLimit } from "../client/health/health-checker.ts";
 import { createParamConfigs, type ParamConfigs } from "../client/param-configs.ts";
 import type { Exchange } from "../exchange.ts";
 import type { SharedScope } from "../shared-scope.ts";
@@ -54,6 +55,9 @@ export interface WorkerServices {
   readonly place: (key: string) => string;
 }
 
+/** So many health checks are open at a time. */
+const mostProbes = 64;
+
 /** See the file's comment. */
 export class Router implements RouterContext, NamingOwner {
   readonly key: string;
@@ -80,6 +84,7 @@ export class Router implements RouterContext, NamingOwner {
   readonly #named = new Map<string, Service>();
   readonly #clientParams: ParamConfigs<ClientParams>;
   readonly #serviceParams: ParamConfigs<ServiceParams>;
+  readonly #probes: ProbeLimit = { open: 0, most: mostProbes };
 
   constructor(
     index: number,
@@ -133,6 +138,7 @@ export class Router implements RouterContext, NamingOwner {
       this.#scope.scope("bindcache"),
       services.post,
       services.nextBind,
+      services.sweeper,
     );
     this.accessLog =
       config.httpAccessLog === undefined
@@ -260,12 +266,20 @@ export class Router implements RouterContext, NamingOwner {
       sessionIdleMs: clientSession?.idleTimeMs ?? 0,
       sessionLifeMs: clientSession?.lifeTimeMs ?? 0,
       failFast: params.failFast ?? false,
-      probation: loadBalancer?.enableProbation ?? false,
       random: this.random,
       noDelay: socketOptions?.noDelay ?? true,
       keepAlive: socketOptions?.keepAlive ?? false,
       secure: params.tls && this.#services.tls.connector(params.tls),
       forwardClientCert: params.forwardClientCert ?? false,
+      // Probation is what Finagle calls it where discovery is never trusted alone.
+      trustDiscovery: params.trustDiscovery ?? (loadBalancer?.enableProbation ? "never" : "whenFresh"),
+      healthCheck: params.healthCheck && {
+        ...params.healthCheck,
+        path: params.healthCheck.path,
+        host: params.healthCheck.host,
+        limit: this.#probes,
+        random: this.random,
+      },
     };
   }
 }
