@@ -1,6 +1,8 @@
 /** The access log: lines, roll policies, and the file that they go to. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AccessLogFile } from "../../daemon/control/access-log/access-log-file.ts";
@@ -155,6 +157,55 @@ test("what cannot be written is given up, counted and told once, and writing goe
   await file.write("kept\n");
   await file.close();
   assert.equal(readFileSync(path, "utf8"), "kept\n");
+});
+
+test("a disk that is full costs lines and nothing else, and is told once", {
+  skip: !existsSync("/dev/full"),
+}, async () => {
+  const { file, failures, errors } = rig("/dev/full", "never");
+  await file.check();
+  for (let n = 0; n < 3; n++) await file.write("lost\n");
+  await file.close();
+  assert.equal(failures(), 3);
+  assert.equal(errors.length, 1);
+});
+
+const namedPipe = (path: string): string => {
+  execFileSync("mkfifo", [path]);
+  return path;
+};
+
+test("a named pipe is written whether anybody reads it or not, and a reader may come, go and come again", async () => {
+  using dir = tempDir();
+  const path = namedPipe(join(dir.path, "pipe.log"));
+  const { file, failures } = rig(path, "1.bytes"); // pipes do not roll
+  await file.check();
+  await file.write("before\n");
+  for (const line of ["one\n", "two\n"]) {
+    const reader = spawn("cat", [path], { stdio: ["ignore", "pipe", "ignore"] });
+    let text = "";
+    reader.stdout.on("data", (data) => {
+      text += String(data);
+    });
+    await file.write(line);
+    while (!text.endsWith(line)) await once(reader.stdout, "data");
+    reader.kill();
+    await once(reader, "close");
+  }
+  await file.write("nobody is there\n");
+  await file.close();
+  assert.deepEqual(readdirSync(dir.path), ["pipe.log"]);
+  assert.equal(failures(), 0);
+});
+
+test("a pipe that nobody reads holds up neither the file's end nor anything else", async () => {
+  using dir = tempDir();
+  const { file, clock, failures } = rig(namedPipe(join(dir.path, "pipe.log")), "never");
+  const stuck = file.write("x".repeat(1 << 20));
+  const closing = file.close();
+  await clock.advance(1000);
+  await Promise.all([stuck, closing]);
+  assert.equal(failures(), 1);
 });
 
 test("a worker drops lines when too many are unwritten, and goes on when they are written", () => {

@@ -1,8 +1,12 @@
 /** An access log file: written in order by one writer, rolled over by its policy; what cannot be written is dropped. */
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { mkdir, readdir, rename, unlink } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Counter, Logger } from "../../../plugins/contract.ts";
+import { type LogSink, openSink } from "./log-sink.ts";
 import type { RollPolicy } from "./roll-policy.ts";
+
+/** How long the last lines may take at the end. */
+const lastWriteMs = 1000;
 
 /** How a file is kept. */
 export interface AccessLogOptions {
@@ -20,7 +24,7 @@ export interface AccessLogOptions {
 /** See the file's comment. */
 export class AccessLogFile {
   readonly #options: AccessLogOptions;
-  #handle: FileHandle | undefined;
+  #sink: LogSink | undefined;
   #openedMs = 0;
   #bytes = 0;
   #first = true;
@@ -47,9 +51,14 @@ export class AccessLogFile {
     await this.#open();
   }
 
-  /** Writes what is left and ends. */
+  /** Writes what is left, unless nobody takes it, and ends. */
   async close(): Promise<void> {
+    const done = new AbortController();
+    void this.#options.clock.sleep(lastWriteMs, done.signal).then(() => {
+      if (!done.signal.aborted) this.#sink?.abort();
+    });
     await this.#enqueue(() => this.#close());
+    done.abort();
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
@@ -75,30 +84,30 @@ export class AccessLogFile {
     await this.#open();
     const due = policy.dueAt(this.#openedMs);
     const full = this.#bytes > 0 && this.#bytes + batch.length > policy.maxBytes;
-    if (full || (due !== undefined && clock.now() >= due)) {
+    if (this.#sink!.rolls && (full || (due !== undefined && clock.now() >= due))) {
       await this.#roll();
       await this.#open();
     }
     this.#bytes += batch.length;
-    await this.#handle!.appendFile(batch);
+    await this.#sink!.write(batch);
   }
 
   async #open(): Promise<void> {
-    if (this.#handle !== undefined) return;
+    if (this.#sink !== undefined) return;
     const { file, append, clock } = this.#options;
     await mkdir(path.dirname(file), { recursive: true });
-    this.#handle = await open(file, append || !this.#first ? "a" : "w");
+    this.#sink = await openSink(file, append || !this.#first);
     this.#first = false;
-    const { size, birthtimeMs } = await this.#handle.stat();
     // What an appended file already holds counts, and so does its age.
-    this.#bytes = size;
-    this.#openedMs = size > 0 && birthtimeMs > 0 ? birthtimeMs : clock.now();
+    const { bytes, sinceMs } = this.#sink.held;
+    this.#bytes = bytes;
+    this.#openedMs = bytes > 0 && sinceMs > 0 ? sinceMs : clock.now();
   }
 
   async #close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
+    const sink = this.#sink;
+    this.#sink = undefined;
+    await sink?.close();
   }
 
   async #roll(): Promise<void> {
