@@ -18,6 +18,7 @@ import localhost from "../../plugins/transformers/localhost.ts";
 import port from "../../plugins/transformers/port.ts";
 import replace from "../../plugins/transformers/replace.ts";
 import specificHost from "../../plugins/transformers/specific-host.ts";
+import zone from "../../plugins/transformers/zone.ts";
 
 export { builtinNamers } from "../../namers/builtin/global.ts";
 
@@ -41,4 +42,5 @@ export const controlPlugins: readonly AnyPlugin[] = [
   port,
   replace,
   specificHost,
+  zone,
 ];

@@ -47,8 +47,18 @@ function instanceOf(node: Node, rules: ReadingRules): HostPort | undefined {
   const host = rules.preferServiceAddress ? serviceAddress || address : address;
   if (!host || port === undefined) return undefined;
   const own = rules.transferMetadata ? node.nodeMeta : {};
-  return { host, port, meta: { ...own, [addressWeightKey]: weightOf(node.tags, rules) } };
+  return { host, port, meta: { ...zoneOf(node), ...own, [addressWeightKey]: weightOf(node.tags, rules) } };
 }
+
+/** The zone, for the transformer of that name: metadata of the instance or its node, or a tag `zone=…`. */
+function zoneOf({ serviceMeta, nodeMeta, tags }: Node): Meta {
+  const tag = tags.find((each) => typeof each === "string" && each.startsWith("zone="));
+  const zone =
+    serviceMeta[zoneKey] ?? nodeMeta[zoneKey] ?? (tag as string | undefined)?.slice("zone=".length);
+  return zone === undefined ? {} : { [zoneKey]: zone };
+}
+
+const zoneKey = "zone";
 
 function weightOf(tags: readonly unknown[], { weights }: ReadingRules): number {
   const fitting = weights.filter(({ tag }) => tags.includes(tag)).map(({ weight }) => weight);

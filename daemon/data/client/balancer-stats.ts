@@ -22,6 +22,7 @@ export class BalancerStats {
   #sizeNow = 0;
   #availableNow = 0;
   #onProbationNow = 0;
+  #spilledNow = 0;
 
   constructor(scope: MetricsScope, algorithm: string, counts: Readonly<BalancerCounts> | undefined) {
     this.#scope = scope;
@@ -57,6 +58,13 @@ export class BalancerStats {
     this.#onProbationNow = onProbation;
   }
 
+  /** So much of the load, in percent, goes to other zones than the own. */
+  spilled(percent: number): void {
+    if (percent === this.#spilledNow) return;
+    this.#scope.gauge("zone_spill_percent").add(percent - this.#spilledNow);
+    this.#spilledNow = percent;
+  }
+
   /** So many of them are open; takes over what the balancer has counted since the last time. */
   note(open: number): void {
     this.#available.add(open - this.#availableNow);
@@ -73,6 +81,7 @@ export class BalancerStats {
   /** Takes back what it added. */
   close(): void {
     this.resized(0, 0);
+    this.spilled(0);
     this.note(0);
     this.#algorithm.add(-1);
   }

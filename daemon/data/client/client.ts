@@ -3,8 +3,9 @@
  * with its connections and state, and picks one for each attempt.
  */
 import type { Addr, Address, HostAddress } from "../../../dtab/index.ts";
-import type { Balancer, MetricsScope, Stat } from "../../../plugins/contract.ts";
+import type { MetricsScope, Stat } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
+import { zonePreferenceOf } from "../../../plugins/lib/zone-preference.ts";
 import type { CacheEntry } from "../idle-cache.ts";
 import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.ts";
 import type { Sweepable, Sweeper } from "../sweeper.ts";
@@ -19,6 +20,7 @@ import { FailFast, type FailFastCounters } from "./fail-fast.ts";
 import { createHealthChecker } from "./health/health-checker.ts";
 import { NackAdmission } from "./nack-admission.ts";
 import { RequeueBudget } from "./requeue-budget.ts";
+import { ZoneBalancer } from "./zone-balancer.ts";
 
 /** What an attempt may be given: an endpoint, an answer made in process, or the reason why there is neither. */
 export type Pick = Endpoint | { readonly status: number } | ProxyError;
@@ -44,7 +46,7 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
   readonly #scope: MetricsScope;
   readonly #sweeper: Sweeper;
   readonly #onClose: (client: Client) => void;
-  readonly #balancer: Balancer<Endpoint>;
+  readonly #balancer: ZoneBalancer<Endpoint>;
   readonly #trust: DiscoveryTrust;
   readonly #endpoints: EndpointSet;
   readonly #served = new Map<string, RequestStats>();
@@ -84,7 +86,7 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     const failFastCounters = settings.failFast ? failFastCountersOf(scope.scope("failfast")) : undefined;
     this.nacks = new NackAdmission(settings.random, scope.scope("nack_admission_control"));
     this.requeues = new RequeueBudget(settings.requeueBudget, scope.scope("retries"));
-    this.#balancer = settings.balancer.create<Endpoint>();
+    this.#balancer = new ZoneBalancer(settings.balancer, settings.random);
     this.#balancing = new BalancerStats(
       scope.scope("loadbalancer"),
       settings.balancer.algorithm,
@@ -192,13 +194,13 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
   began(endpoint: Endpoint): void {
     endpoint.pending++;
     endpoint.accrual.started(this.nowMs);
-    this.#balancer.started?.(endpoint);
+    this.#balancer.started(endpoint);
   }
 
   /** It has ended; `outcome` is undefined if nobody can say how, as when the caller left. */
   ended(endpoint: Endpoint, elapsedMs: number, nowMs: number, outcome: boolean | undefined): void {
     endpoint.pending--;
-    this.#balancer.ended?.(endpoint, elapsedMs);
+    this.#balancer.ended(endpoint, elapsedMs);
     if (outcome === undefined) endpoint.accrual.ignored();
     else if (outcome) endpoint.accrual.success(nowMs);
     else endpoint.accrual.failure(nowMs);
@@ -215,11 +217,13 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     if (addr.tag === "pending") return;
     this.#balancing.updated();
     if (addr.tag === "bound") this.meta = addr.meta;
+    this.#balancer.prefer(zonePreferenceOf(this.meta), performance.now());
     this.nowMs = performance.now();
     this.#trust.hear(addr, this.nowMs);
     const addresses = addr.tag === "bound" ? addr.addresses : [];
     this.#status = addresses.findLast(({ status }) => status !== undefined)?.status;
     this.#endpoints.replace(addresses.filter(isHost), this.nowMs);
+    this.#balancer.weigh(this.nowMs);
     const waiters = this.#waiters;
     this.#waiters = new Set();
     for (const waiter of waiters) waiter.attempt();
@@ -240,6 +244,8 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     let open = 0;
     for (const endpoint of this.#endpoints.values()) if (endpoint.status === "open") open++;
     this.#balancing.note(open);
+    const zonePart = this.#balancer.weigh(nowMs);
+    if (zonePart !== undefined) this.#balancing.spilled(Math.round(100 * (1 - zonePart)));
   }
 
   /** Ends all its connections and series. */
