@@ -1,10 +1,34 @@
 /** A router's servers: the ports that it takes requests on. */
 import { serverTls, socketOptions } from "./blocks.ts";
-import { HeaderName, Ip, Millis, PathText, PluginOf, Port, withDefault } from "./formats.ts";
+import { File, HeaderName, Ip, Millis, PathText, PluginOf, Port, withDefault } from "./formats.ts";
 import { type Static, Type } from "./type.ts";
 
 const labeler = (whose: string) =>
   PluginOf("labeler", {}, { default: { kind: "requestRandom" }, description: `How ${whose} is told.` });
+
+/** What an override must have to pass a server whose callers are strangers. */
+export const signedOverrides = Type.Object(
+  {
+    keysPath: File({ description: "Public keys of those who may sign: a JWKS, or PEM." }),
+    audience: Type.String({ minLength: 1, description: "What tokens must name as their audience." }),
+    issuer: Type.Optional(
+      Type.String({ minLength: 1, description: "What tokens must name as their issuer; absent: anything." }),
+    ),
+    maxLifetimeSecs: Type.Integer({
+      minimum: 1,
+      maximum: 86_400,
+      default: 3600,
+      description: "Tokens that were made for longer are refused.",
+    }),
+  },
+  {
+    place: "signedOverrides",
+    description: "Take l5d-dtab from strangers where a token allows it; needs untrusted: true.",
+  },
+);
+
+/** What an override must have to pass. */
+export type SignedOverrides = Static<typeof signedOverrides>;
 
 /** One server of a router. */
 export const server = Type.Object(
@@ -19,8 +43,13 @@ export const server = Type.Object(
     announce: Type.Optional(Type.Array(PathText(), { description: "Names to announce this server under." })),
     clearContext: Type.Boolean({
       default: false,
-      description: "Distrust and remove l5d-* headers of callers.",
+      description: "Distrust and remove l5d-* headers of callers, and take those of answers off, too.",
     }),
+    untrusted: Type.Boolean({
+      default: false,
+      description: "Callers are strangers: remove l5d-* and dtab-local from their requests.",
+    }),
+    signedOverrides: Type.Optional(signedOverrides),
     serverSession: Type.Object(
       {
         idleTimeMs: Millis({

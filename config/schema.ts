@@ -23,7 +23,7 @@ export type {
   TransformerBlock,
 } from "./schema-plugins.ts";
 export type { RouterConfig } from "./schema-router.ts";
-export type { ServerConfig } from "./schema-server.ts";
+export type { ServerConfig, SignedOverrides } from "./schema-server.ts";
 
 const admin = Type.Object(
   {

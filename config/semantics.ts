@@ -97,7 +97,10 @@ function checkRouter(router: Partly<RouterConfig>, path: string, report: Report)
     );
   }
   for (const [index, server] of (router.servers ?? []).entries()) {
-    if (server?.tls !== undefined) checkServerTls(server.tls, `${path}.servers[${index}].tls`, report);
+    const at = `${path}.servers[${index}]`;
+    if (server?.tls !== undefined) checkServerTls(server.tls, `${at}.tls`, report);
+    if (server?.signedOverrides !== undefined && server.untrusted === false)
+      report("conflict", `${at}.signedOverrides`, "signedOverrides needs untrusted: true");
   }
   for (const [at, params] of entries<ClientParams>(router.client, `${path}.client`))
     checkClient(params, at, report);

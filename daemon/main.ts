@@ -4,6 +4,7 @@ import { constants, enableCompileCache } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import type { CommandName } from "./cli/help.ts";
 import type { RunIo } from "./cli/run.ts";
 
 /** Runs one command; its exit code. */
@@ -35,7 +36,7 @@ async function main([word, ...args]: readonly string[]): Promise<number> {
 }
 
 /** Loads no more than the command needs. */
-async function command(name: "run" | "check" | "schema" | "dtab", args: readonly string[]): Promise<number> {
+async function command(name: CommandName, args: readonly string[]): Promise<number> {
   const wantsHelp = args.includes("--help") || args.includes("-h");
   try {
     switch (name) {
@@ -54,6 +55,10 @@ async function command(name: "run" | "check" | "schema" | "dtab", args: readonly
       case "dtab": {
         const { dtabCommand } = await import("./cli/dtab.ts");
         return await dtabCommand(args, io);
+      }
+      case "override": {
+        const { overrideCommand } = await import("./cli/override.ts");
+        return await overrideCommand(args, io);
       }
     }
   } catch (error) {

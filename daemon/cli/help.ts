@@ -2,7 +2,10 @@
 import { didYouMean } from "../../config/suggest.ts";
 
 /** Every command. */
-export const commandNames = ["run", "check", "schema", "dtab"] as const;
+export const commandNames = ["run", "check", "schema", "dtab", "override"] as const;
+
+/** One of them. */
+export type CommandName = (typeof commandNames)[number];
 
 /** What `pointsman --help` prints. */
 export const mainHelp = `Usage: pointsman COMMAND [OPTIONS]
@@ -15,6 +18,7 @@ Commands:
   check FILE...  Tell everything that is wrong with a configuration; --json for tools.
   schema         Print the JSON Schema of a configuration, for editors.
   dtab           Read, show, delegate and bind delegation tables.
+  override       Sign l5d-dtab for servers whose callers are strangers, and check such tokens.
 
 Options:
   --help, -h     Show this, or the help of a command.

@@ -23,11 +23,11 @@ export interface Generation {
 
 /** What a generation is made of. */
 export type GenerationParts = Pick<Generation, "written" | "config" | "text" | "parts"> &
-  Pick<WorkerSetup, "places" | "tls">;
+  Pick<WorkerSetup, "places" | "files">;
 
 /** Makes a generation; one that follows another keeps the routers, namers and interpreters that are equal. */
 export const createGeneration = (
-  { written, config, text, parts, places, tls }: GenerationParts,
+  { written, config, text, parts, places, files }: GenerationParts,
   last?: Generation,
 ): Generation => {
   const number = last === undefined ? 0 : last.number + 1;
@@ -50,7 +50,12 @@ export const createGeneration = (
     text,
     parts,
     naming: createNaming(config, parts, samePlugins ? last?.naming : undefined),
-    setup: { routers, plugins: config.plugins, ...(places === undefined ? {} : { places }), tls },
+    setup: {
+      routers,
+      plugins: config.plugins,
+      ...(places === undefined ? {} : { places }),
+      ...(files === undefined ? {} : { files }),
+    },
   };
 };
 

@@ -12,9 +12,9 @@ import type { Registry } from "../../plugins/registry.ts";
 import type { AccessLogs } from "./access-log/access-logs.ts";
 import type { Binder } from "./binder.ts";
 import { applicable, diffRouters, type RouterChanges, restartKeys } from "./config-diff.ts";
+import type { FilesOfWorkers } from "./files/files-of-workers.ts";
 import { createGeneration, type Generation, routerNamings, withRunning } from "./generation.ts";
 import { prepareListeners } from "./listeners.ts";
-import type { TlsFiles } from "./tls/tls-files.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 /** A configuration that was read and checked as at the start. */
@@ -63,7 +63,7 @@ export interface ReloaderOptions {
     "id" | "setup" | "prepare" | "commit" | "rollback" | "terminate"
   >[];
   readonly accessLogs: Pick<AccessLogs, "prepare" | "reopen">;
-  readonly tls: Pick<TlsFiles, "prepare" | "keep">;
+  readonly files: Pick<FilesOfWorkers, "prepare" | "keep">;
   readonly metrics: MetricsScope;
   readonly log: Logger;
   readonly nowMs: () => number;
@@ -168,9 +168,9 @@ export class Reloader {
     const running = withRunning(last, written);
     const config = applicable(last.config, await prepareListeners(running.config, source, running.listeners));
     const { text, places, registry } = found;
-    const tls = await this.#options.tls.prepare(config, source);
+    const files = await this.#options.files.prepare(config, source);
     const next = createGeneration(
-      { written, config, text, places, tls, parts: { ...last.parts, registry } },
+      { written, config, text, places, files, parts: { ...last.parts, registry } },
       last,
     );
     const workers = this.#options.workers();
@@ -190,12 +190,12 @@ export class Reloader {
     workers: ReturnType<ReloaderOptions["workers"]>,
     switchLogs: () => void,
   ): Promise<void> {
-    const { binder, tls, log } = this.#options;
+    const { binder, files, log } = this.#options;
     // Before the workers: the new routers' first names come as soon as one has committed.
     this.#current = next;
     binder.replace(routerNamings(next));
     switchLogs();
-    tls.keep(next.config);
+    files.keep(next.config);
     // One that has died is started again, with what is current.
     await Promise.allSettled(workers.map((worker) => worker.commit(next.setup)));
     // One that was started meanwhile, with what was current then.

@@ -13,6 +13,7 @@ import { systemClock as clock } from "../shared/system-clock.ts";
 import { AccessLogs } from "./access-log/access-logs.ts";
 import { type AdminServer, openAdminServer } from "./admin/server.ts";
 import { Binder } from "./binder.ts";
+import { FilesOfWorkers } from "./files/files-of-workers.ts";
 import { createGeneration, routerNamings } from "./generation.ts";
 import { explain, listenError, prepareListeners } from "./listeners.ts";
 import { createLogging, type LevelName, type LogOutput } from "./logging.ts";
@@ -23,7 +24,6 @@ import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
 import { type ConfigRead, Reloader, type ReloadObserver, type ReloadResult } from "./reloader.ts";
 import { openSnapshot } from "./snapshot/snapshot.ts";
 import { createTelemeters, runTelemeters } from "./telemeters.ts";
-import { TlsFiles } from "./tls/tls-files.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -110,14 +110,19 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     env: options.env ?? {},
     snapshot,
   };
-  const tls = new TlsFiles({ clock, log: logging.logger("tls"), metrics: metrics.scope("tls") });
+  const files = new FilesOfWorkers({
+    ...{ clock, logging, metrics },
+    send: (message) => {
+      for (const worker of pool.workers()) worker.send(message);
+    },
+  });
   const first = createGeneration({
     written: options.config,
     config,
     text: options.configText,
     parts,
     places: options.places ?? {},
-    tls: await tls.prepare(config, source),
+    files: await files.prepare(config, source),
   });
   const binder = new Binder(routerNamings(first), { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);
@@ -131,7 +136,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     start: (workerId) => {
       const name = `worker/${workerId}`;
       const worker = new WorkerHandle({
-        start: { workerId, ...reloader.current.setup, tls: tls.materials() },
+        start: { workerId, ...reloader.current.setup, files: files.current() },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,
@@ -148,7 +153,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     binder,
     workers: () => pool.workers(),
     accessLogs,
-    tls,
+    files,
     metrics,
     log: logging.logger("config"),
     nowMs: () => clock.now(),
@@ -158,9 +163,6 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     for (const worker of pool.workers()) {
       worker.send({ type: "level", level: logging.threshold(`worker/${worker.id}`) });
     }
-  });
-  tls.onChange((key, material) => {
-    for (const worker of pool.workers()) worker.send({ type: "tls", key, material });
   });
   const endProcessMetrics = addProcessMetrics(store);
   const endOpenFiles = watchOpenFiles(log);
@@ -222,7 +224,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
 
   try {
     const { ip, port } = config.admin;
-    const adminTls = config.admin.tls && tls.server(config.admin.tls);
+    const adminTls = config.admin.tls && files.tls.server(config.admin.tls);
     const adminIp = isIP(ip) === 0 ? (await lookup(ip)).address : ip;
     admin = await openAdminServer(config.admin, adminIp, state, logging.logger("admin"), adminTls).catch(
       (cause) => {
@@ -264,7 +266,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     closed: ended.promise,
   };
   for (const server of daemon.servers) log.info("serving", server);
-  tls.watch(stop.signal);
+  files.watch(stop.signal);
   running = Promise.all([
     runTelemeters(telemeters, stop.signal, store, logging),
     snapshot?.run(() => reloader.current.naming.plain.flatMap(({ kept }) => kept ?? []), stop.signal),

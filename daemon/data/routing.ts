@@ -59,7 +59,8 @@ export class Routing {
     const registry = new Registry(this.#plugins);
     const { problems } = await loadUserPlugins(setup.plugins, "/", registry);
     if (problems.length > 0) throw new Error(problems.map((problem) => problem.message).join("; "));
-    await this.#services.tls.prepare(setup.tls);
+    await this.#services.tls.prepare(setup.files?.tls);
+    await this.#services.overrides.prepare(setup.files?.overrideKeys);
     const opened = new Map<string, Listener>();
     const prepared: Router[] = [];
     try {

@@ -6,6 +6,7 @@ import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { guarded, logBugsTo } from "./bugs.ts";
 import { dataPlugins } from "./builtin.ts";
+import { LazyOverrides } from "./overrides/lazy-overrides.ts";
 import { Routing } from "./routing.ts";
 import { SharedScope } from "./shared-scope.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -35,6 +36,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
   });
   const plugin: PluginContext = { log, clock: systemClock, random: Math.random, metrics };
   const tls = new LazyTls(log);
+  const overrides = new LazyOverrides();
   let binds = 0;
   const share: WorkerShare = { workers: 1 };
   const routing = new Routing(workerId, dataPlugins, {
@@ -46,6 +48,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
     sweeper: new Sweeper(),
     random: Math.random,
     tls,
+    overrides,
     post,
     nextBind: () => ++binds,
   });
@@ -62,6 +65,9 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
         break;
       case "tls":
         tls.update(message.key, message.material);
+        break;
+      case "overrideKeys":
+        overrides.update(message.file, message.keys);
         break;
       case "drain":
         void routing.drain(message.graceMs).then(() => post({ type: "drained" }));

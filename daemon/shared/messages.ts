@@ -10,6 +10,7 @@ import type { RouterConfig } from "../../config/schema.ts";
 import type { TlsMaterial } from "../../config/tls-spec.ts";
 import type { Addr } from "../../dtab/index.ts";
 import type { ClientReport } from "./client-report.ts";
+import type { OverrideKey } from "./overrides/override-keys.ts";
 
 /** A name tree as it crosses the port: it holds no Alt, and its leaves name clients. */
 export type BoundTree =
@@ -61,8 +62,15 @@ export interface WorkerSetup {
   readonly plugins: readonly string[];
   /** Where keys that limit requests stand, e.g. `routers[0].dtab` → `linkerd.yaml:8:5`, for the text of errors. */
   readonly places?: Readonly<Record<string, string>>;
-  /** What TLS stands on, by `tlsKey`; absent where there is none. */
+  readonly files?: WorkerFiles;
+}
+
+/** What was read of files, each absent where nothing needs it. */
+export interface WorkerFiles {
+  /** What TLS stands on, by `tlsKey`. */
   readonly tls?: Readonly<Record<string, TlsMaterial>> | undefined;
+  /** Whose signatures under overrides are believed, by `keysPath`. */
+  readonly overrideKeys?: Readonly<Record<string, readonly OverrideKey[]>> | undefined;
 }
 
 /** What a worker is started with (`workerData`). */
@@ -97,6 +105,8 @@ export type ToWorker =
   | { readonly type: "report" }
   /** Files that TLS stands on changed: new connections use this. */
   | { readonly type: "tls"; readonly key: string; readonly material: TlsMaterial }
+  /** A file of keys for overrides changed: from now on these are believed, and no others. */
+  | { readonly type: "overrideKeys"; readonly file: string; readonly keys: readonly OverrideKey[] }
   /** Log level changed. */
   | { readonly type: "level"; readonly level: string };
 

@@ -1,16 +1,16 @@
 /** A bounded cache from request text to what was made of it: nothing that a request says may grow without limit. */
 
-/** Longer texts are not worth keeping. */
-const maxKeyLength = 1024;
-
 /** Remembers at most `capacity` results; the ones not used for the longest are forgotten half at a time. */
 export class BoundedMemo<V> {
   readonly #half: number;
+  readonly #maxKeyLength: number;
   #young = new Map<string, V>();
   #old = new Map<string, V>();
 
-  constructor(capacity: number) {
+  /** Texts longer than `maxKeyLength` are not worth keeping. */
+  constructor(capacity: number, maxKeyLength = 1024) {
     this.#half = Math.max(1, capacity >> 1);
+    this.#maxKeyLength = maxKeyLength;
   }
 
   /** What was remembered for a text. */
@@ -24,7 +24,7 @@ export class BoundedMemo<V> {
 
   /** Makes and remembers a value; `make` gets a copy of the text that keeps no larger string alive. */
   add(text: string, make: (text: string) => V): V {
-    if (text.length > maxKeyLength) return make(text);
+    if (text.length > this.#maxKeyLength) return make(text);
     // A part of a string holds on to the whole of it: here, to the head of the request.
     const own = Buffer.from(text, "latin1").toString("latin1");
     const value = make(own);

@@ -177,6 +177,24 @@ test("TLS towards a namer's backend keeps to what Linkerd 1 checks of it", async
   await refused(namer("commonNmae: a"), /commonName is required/, /tls\.commonNmae: unknown key/);
 });
 
+test("signed overrides are for servers whose callers are strangers", async () => {
+  const signed = "signedOverrides: {keysPath: k, audience: edge}";
+  await good(twoServers(`ip: 127.0.0.1, untrusted: true, ${signed}`, "ip: 127.0.0.2"));
+  await refused(
+    twoServers(`ip: 127.0.0.1, clearContext: true, ${signed}`, "ip: 127.0.0.2"),
+    /l5d\.yaml:\d+:\d+: routers\[0\]\.servers\[0\]\.signedOverrides: signedOverrides needs untrusted: true/,
+  );
+  await refused(
+    twoServers(
+      'ip: 127.0.0.1, untrusted: true, signedOverrides: {audience: "", maxLifetimeSecs: 0}',
+      "ip: 127.0.0.2",
+    ),
+    /signedOverrides: required/,
+    /audience: expected text that is not empty/,
+    /maxLifetimeSecs: expected integer from 1 to 86400/,
+  );
+});
+
 test("a key that is not built is refused as such, unless its value changes nothing", async () => {
   await good(
     withRouter(

@@ -1,5 +1,5 @@
 /**
- * The tables of keys in docs/configuration.md and docs/tls.md, made of the schema: each stands below a line `<!-- keys: name -->`.
+ * The tables of keys in docs/configuration.md, docs/overrides.md and docs/tls.md, made of the schema: each stands below a line `<!-- keys: name -->`.
  * With UPDATE_DOCS=1 the tests write the pages anew.
  */
 import { backoff, clientTls, retryBudget, serverTls, socketOptions } from "../../config/blocks.ts";
@@ -7,7 +7,7 @@ import { notBuiltKeys } from "../../config/not-built.ts";
 import { fileSchema } from "../../config/schema.ts";
 import { client, service } from "../../config/schema-client.ts";
 import { httpRouter } from "../../config/schema-router.ts";
-import { server } from "../../config/schema-server.ts";
+import { server, signedOverrides } from "../../config/schema-server.ts";
 import type { Schema } from "../../config/type.ts";
 
 const child = (schema: Schema, ...keys: readonly string[]): Schema =>
@@ -23,6 +23,7 @@ export const tables: Readonly<Record<string, Schema>> = {
   router: httpRouter,
   bindingCache: child(httpRouter, "bindingCache"),
   server,
+  signedOverrides,
   serverSession: child(server, "serverSession"),
   addForwardedHeader: child(server, "addForwardedHeader"),
   service: child(service, "kinds", "io.l5d.global"),

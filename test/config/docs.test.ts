@@ -10,7 +10,7 @@ import { tables, withTables } from "./doc-tables.ts";
 
 const file = (name: string): URL => new URL(`../../docs/${name}`, import.meta.url);
 const read = (name: string): string => readFileSync(file(name), "utf8");
-const pages = ["configuration.md", "tls.md"];
+const pages = ["configuration.md", "overrides.md", "tls.md"];
 if (process.env["UPDATE_DOCS"] === "1") {
   for (const page of pages) writeFileSync(file(page), withTables(read(page)));
 }

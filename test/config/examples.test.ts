@@ -19,8 +19,8 @@ const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 const registry = builtinRegistry();
 const { files } = await loadUserPlugins(["./plugins/tenant-identifier.mjs"], folder, registry);
 
-/** What tls/make-certificates.sh makes. */
-const certificates = ["tls/authority.pem", "tls/host.pem", "tls/host-key.pem"];
+/** What tls/make-certificates.sh and `pointsman override keygen` make. */
+const made = ["tls/authority.pem", "tls/host.pem", "tls/host-key.pem", "overrides.pem"];
 
 /** As `check` does when it is started in the folder of the examples. */
 const checkExample = (name: string): Promise<CheckResult> => {
@@ -28,7 +28,7 @@ const checkExample = (name: string): Promise<CheckResult> => {
   return checkConfig(readFileSync(path.join(folder, name), "utf8"), {
     kinds: async () => ({ kinds: registry, problems: [] }),
     files: {
-      isFile: (file) => at(file)?.isFile() === true || certificates.includes(file),
+      isFile: (file) => at(file)?.isFile() === true || made.includes(file),
       isDirectory: (file) => at(file)?.isDirectory() === true,
     },
     workers: 1,

@@ -32,6 +32,8 @@ const facts: AccessFacts = {
   endpoint: "10.0.0.7:8080",
   attempts: 1,
   override: undefined,
+  overrideId: undefined,
+  overrideRefused: undefined,
   error: undefined,
   traceId: "25acf4b14a798ca4",
   referer: undefined,

@@ -58,7 +58,7 @@ const rig = async (options: Partial<ReloaderOptions> = {}) => {
     read: () => readText(file.text),
     binder: { replace: () => void told.push("naming"), forget: () => void told.push("forget") },
     workers: () => workers,
-    tls: { prepare: async () => undefined, keep: () => {} },
+    files: { prepare: async () => ({}), keep: () => {} },
     accessLogs: { prepare: async () => () => {}, reopen: async () => {} },
     metrics: noMetrics,
     log,

@@ -1,23 +1,21 @@
 /** Where a configuration asks for TLS. */
 import type { ClientTls, LinkerdConfig } from "../../../config/schema.ts";
-import { clientTlsSpec, pluginTls, serverTlsSpec, type TlsSpec } from "../../../config/tls-spec.ts";
+import { clientTlsSpec, pluginTls, serverTlsSpec, type TlsSpec, tlsKey } from "../../../config/tls-spec.ts";
+import type { FileBlock } from "../files/live-files.ts";
 
 /** Every TLS block that is on, with its place. */
-export function tlsBlocks(
-  config: LinkerdConfig,
-): readonly { readonly path: string; readonly spec: TlsSpec }[] {
-  const blocks: { path: string; spec: TlsSpec }[] = [];
+export function tlsBlocks(config: LinkerdConfig): readonly FileBlock<TlsSpec>[] {
+  const blocks: FileBlock<TlsSpec>[] = [];
+  const add = (spec: TlsSpec, path: string): void => void blocks.push({ path, key: tlsKey(spec), spec });
   const client = (tls: ClientTls | undefined, path: string): void => {
     const spec = tls && clientTlsSpec(tls);
-    if (spec !== undefined) blocks.push({ path, spec });
+    if (spec !== undefined) add(spec, path);
   };
-  if (config.admin.tls !== undefined)
-    blocks.push({ path: "admin.tls", spec: serverTlsSpec(config.admin.tls) });
+  if (config.admin.tls !== undefined) add(serverTlsSpec(config.admin.tls), "admin.tls");
   for (const [i, namer] of config.namers.entries()) client(pluginTls(namer), `namers[${i}].tls`);
   for (const [i, router] of config.routers.entries()) {
     for (const [j, { tls }] of router.servers.entries()) {
-      if (tls !== undefined)
-        blocks.push({ path: `routers[${i}].servers[${j}].tls`, spec: serverTlsSpec(tls) });
+      if (tls !== undefined) add(serverTlsSpec(tls), `routers[${i}].servers[${j}].tls`);
     }
     if (router.client.kind !== "io.l5d.static") client(router.client.tls, `routers[${i}].client.tls`);
     else {

@@ -1,8 +1,6 @@
 /**
- * The TLS files of a daemon: read and tried before anything starts, and again whenever one of them changes. What is good
- * goes to the workers; what is not changes nothing, and is told.
- *
- * Files are watched here rather than in the workers: once for all of them, and off the data path.
+ * The TLS files of a daemon, as live files: what is good goes to the workers, what is not changes nothing; and how long
+ * the certificates in them still hold.
  */
 import type { LinkerdConfig, ServerTls } from "../../../config/schema.ts";
 import {
@@ -14,14 +12,12 @@ import {
   tlsKey,
 } from "../../../config/tls-spec.ts";
 import type { Clock, Gauge, Logger, MetricsScope } from "../../../plugins/contract.ts";
-import { followFile } from "../../../plugins/lib/watch-file.ts";
 import type { AdminTls } from "../admin/admin-tls.ts";
-import { type ConfigSource, listenError } from "../listeners.ts";
+import { LiveFiles } from "../files/live-files.ts";
+import type { ConfigSource } from "../listeners.ts";
 import type { Expiry, ReadMaterial } from "./material.ts";
 import { tlsBlocks } from "./tls-blocks.ts";
 
-/** A certificate and its key are two files, and nobody writes both at once. */
-const settleMs = 200;
 /** How often what is left of certificates is looked at. */
 const expiryLookMs = 60_000;
 const dayMs = 86_400_000;
@@ -39,66 +35,50 @@ export interface TlsFilesOptions {
   readonly metrics: MetricsScope;
 }
 
-interface Kept extends ReadMaterial {
-  readonly spec: TlsSpec;
-}
-
 /** See the file's comment. */
 export class TlsFiles {
   readonly #options: TlsFilesOptions;
-  readonly #kept = new Map<string, Kept>();
+  readonly #files: LiveFiles<TlsSpec, ReadMaterial>;
   readonly #listeners: ((key: string, material: TlsMaterial) => void)[] = [];
-  readonly #watches = new Map<string, AbortController>();
-  readonly #due = new Set<string>();
   /** By what may run out, and where it stands. */
   readonly #gauges = new Map<string, { readonly scope: MetricsScope; readonly gauge: Gauge }>();
   readonly #warned = new Map<string, number>();
-  #signal: AbortSignal | undefined;
-  #turn: Promise<void> = Promise.resolve();
   /** Loaded with the first block. */
   #load: typeof import("./material.ts") | undefined;
 
   constructor(options: TlsFilesOptions) {
     this.#options = options;
+    this.#files = new LiveFiles({
+      ...options,
+      what: "TLS files",
+      filesOf: tlsFiles,
+      read: (spec) => this.#load!.readMaterial(spec),
+      same: (a, b) => sameMaterial(a.material, b.material),
+      changed: (key, { material }) => {
+        this.#tellExpiry();
+        for (const listener of this.#listeners) listener(key, material);
+      },
+    });
   }
 
-  /**
-   * Reads what a configuration names and is not known yet, and returns what its workers need, by `tlsKey`; throws a
-   * `ConfigError` with every block that cannot be used.
-   */
-  async prepare(
-    config: LinkerdConfig,
-    source: ConfigSource,
-  ): Promise<Readonly<Record<string, TlsMaterial>> | undefined> {
+  /** Reads what a configuration names and is not known yet; throws a `ConfigError` with every block that cannot be used. */
+  async prepare(config: LinkerdConfig, source: ConfigSource): Promise<void> {
     const blocks = tlsBlocks(config);
-    if (blocks.length === 0) return undefined;
+    if (blocks.length === 0) return;
     this.#load ??= await import("./material.ts");
-    const problems: { readonly path: string; readonly message: string }[] = [];
-    for (const { path, spec } of blocks) {
-      const key = tlsKey(spec);
-      if (this.#kept.has(key)) continue;
-      try {
-        this.#kept.set(key, { spec, ...(await this.#load.readMaterial(spec)) });
-      } catch (cause) {
-        problems.push({ path, message: (cause as Error).message });
-      }
-    }
-    if (problems.length > 0) throw listenError(source, problems);
-    this.#follow();
-    return this.materials();
+    await this.#files.prepare(blocks, source);
+    this.#tellExpiry();
   }
 
   /** This configuration runs: what no block of it needs is forgotten. */
   keep(config: LinkerdConfig): void {
-    const keys = new Set(tlsBlocks(config).map(({ spec }) => tlsKey(spec)));
-    for (const key of this.#kept.keys()) if (!keys.has(key)) this.#kept.delete(key);
-    this.#follow();
+    this.#files.keep(tlsBlocks(config));
+    this.#tellExpiry();
   }
 
-  /** What a worker starts with, by `tlsKey`. */
+  /** What a worker starts with, by `tlsKey`; undefined where there is none. */
   materials(): Readonly<Record<string, TlsMaterial>> | undefined {
-    if (this.#kept.size === 0) return undefined;
-    return Object.fromEntries([...this.#kept].map(([key, { material }]) => [key, material]));
+    return this.#files.all(({ material }) => material);
   }
 
   /** Calls back with what replaces the material of a key. */
@@ -112,7 +92,7 @@ export class TlsFiles {
     const own = tlsKey(spec);
     const { contextOptions } = this.#load!;
     return {
-      options: contextOptions(spec, this.#kept.get(own)!.material),
+      options: contextOptions(spec, this.#files.get(own)!.material),
       requestCert: tls.requireClientAuth,
       onChange: (changed) => {
         this.onChange((key, material) => {
@@ -124,68 +104,8 @@ export class TlsFiles {
 
   /** Watches until the signal. */
   watch(signal: AbortSignal): void {
-    this.#signal = signal;
-    this.#follow();
+    this.#files.watch(signal);
     void this.#watchExpiry(signal);
-  }
-
-  // Follows the files of what is kept, and no others.
-  #follow(): void {
-    const signal = this.#signal;
-    if (signal === undefined) return;
-    const wanted = new Set([...this.#kept.values()].flatMap(({ spec }) => tlsFiles(spec)));
-    for (const [file, watch] of this.#watches) {
-      if (wanted.has(file)) continue;
-      watch.abort();
-      this.#watches.delete(file);
-    }
-    for (const file of wanted) {
-      if (this.#watches.has(file)) continue;
-      const watch = new AbortController();
-      this.#watches.set(file, watch);
-      const both = AbortSignal.any([signal, watch.signal]);
-      void followFile(file, this.#options.clock, both, () => this.#changed(file));
-    }
-    this.#tellExpiry();
-  }
-
-  #changed(file: string): void {
-    for (const [key, { spec }] of this.#kept) {
-      if (!tlsFiles(spec).includes(file) || this.#due.has(key)) continue;
-      this.#due.add(key);
-      this.#turn = this.#turn.then(async () => {
-        await this.#options.clock.sleep(settleMs, this.#signal);
-        this.#due.delete(key);
-        if (this.#signal?.aborted !== true) await this.#reload(key);
-      });
-    }
-  }
-
-  async #reload(key: string): Promise<void> {
-    const kept = this.#kept.get(key);
-    if (kept === undefined) return;
-    const { spec, material: old } = kept;
-    const { log, metrics } = this.#options;
-    const files = tlsFiles(spec);
-    let read: ReadMaterial;
-    try {
-      read = await this.#load!.readMaterial(spec);
-    } catch (cause) {
-      metrics.counter("reload_failures").incr();
-      log.error("TLS files changed and cannot be used; the old ones stay", {
-        cause: (cause as Error).message,
-        files,
-      });
-      return;
-    }
-    const { material } = read;
-    if (!this.#kept.has(key)) return;
-    if (sameMaterial(material, old)) return;
-    this.#kept.set(key, { spec, ...read });
-    metrics.counter("reloads").incr();
-    log.info("TLS files changed; new connections use them", { files });
-    this.#tellExpiry();
-    for (const listener of this.#listeners) listener(key, material);
   }
 
   async #watchExpiry(signal: AbortSignal): Promise<void> {
@@ -199,8 +119,8 @@ export class TlsFiles {
     const { clock, metrics } = this.#options;
     const now = clock.now();
     const expiries = new Map<string, Expiry>();
-    for (const kept of this.#kept.values())
-      for (const expiry of kept.expiries) expiries.set(`${expiry.what} ${expiry.path}`, expiry);
+    const read = Object.values(this.#files.all(({ expiries: ends }) => ends) ?? {});
+    for (const expiry of read.flat()) expiries.set(`${expiry.what} ${expiry.path}`, expiry);
     for (const [key, { scope }] of this.#gauges) {
       if (expiries.has(key)) continue;
       this.#gauges.delete(key);

@@ -32,6 +32,8 @@ export function accessFacts(
     endpoint: endpoint?.name,
     attempts: 1,
     override: arrival.local.text === "" ? undefined : arrival.local.text,
+    overrideId: arrival.overrideId,
+    overrideRefused: arrival.overrideRefused,
     error: undefined,
     traceId: hexId(trace.traceHi, trace.traceLo),
     referer: headers.first("referer"),

@@ -24,6 +24,10 @@ export interface AccessFacts {
   readonly attempts: number;
   /** The request's own dtab. */
   readonly override: string | undefined;
+  /** Of the token that allowed it, on a server whose callers are strangers. */
+  readonly overrideId: string | undefined;
+  /** Why the caller's override was ignored there. */
+  readonly overrideRefused: string | undefined;
   /** The code of what failed. */
   readonly error: string | undefined;
   readonly traceId: string;
@@ -53,6 +57,8 @@ export const accessFields: readonly (keyof AccessFacts)[] = [
   "endpoint",
   "attempts",
   "override",
+  "overrideId",
+  "overrideRefused",
   "error",
   "traceId",
   "referer",

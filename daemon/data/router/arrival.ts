@@ -2,6 +2,7 @@
 
 import type { TraceContext } from "../../../plugins/contract.ts";
 import { type ErrorCode, ProxyError } from "../../../plugins/errors.ts";
+import type { OverrideRefusal } from "../../shared/overrides/override-token.ts";
 import type { Client } from "../client/client.ts";
 import type { Endpoint } from "../client/endpoint.ts";
 import type { Exchange } from "../exchange.ts";
@@ -32,6 +33,9 @@ export interface Arriving {
 /** Reads and edits a request's headers as it arrives. */
 export class Arrival {
   local: LocalDtab = noLocalDtab;
+  /** Of the token that allowed the request's own rules, where they need one. */
+  overrideId: string | undefined = undefined;
+  overrideRefused: OverrideRefusal | undefined = undefined;
   /** Some field of ours, or like ours, came with the request. */
   hadRouting = false;
   /** TRACE wants to know how it was routed. */
@@ -53,7 +57,7 @@ export class Arrival {
     const { config } = server;
     this.hadRouting = headers.mayRoute;
     if (this.hadRouting) {
-      if (config.clearContext) clearRequestContext(headers);
+      if (server.distrusts) this.#distrust(server, headers);
       else {
         this.local = takeDtabHeaders(headers);
         request.deadline = takeDeadline(headers);
@@ -61,12 +65,22 @@ export class Arrival {
       headers.remove("x-forwarded-client-cert");
       headers.remove("finagle-http-retryable-request");
     }
-    const traced = !config.clearContext && (this.hadRouting || context.alwaysReadTrace);
+    const traced = !server.distrusts && (this.hadRouting || context.alwaysReadTrace);
     context.tracing.receive(trace, traced ? headers : undefined);
     if (traced) for (const name of context.tracing.clears) headers.remove(name);
     if (server.forwarded !== undefined) this.#addForwarded(request);
     if (config.timestampHeader !== undefined) headers.append(config.timestampHeader, String(Date.now()));
     if (headers.mayHaveVia) checkCallDepth(headers.first("via"), config.maxCallDepth);
+  }
+
+  // Only what was signed for is left of what a stranger says.
+  #distrust({ overrides }: RouterServer, headers: Headers): void {
+    const taken = overrides?.take(headers);
+    clearRequestContext(headers);
+    if (taken?.tag === "allowed") {
+      this.local = taken.local;
+      this.overrideId = taken.id;
+    } else if (taken?.tag === "refused") this.overrideRefused = taken.reason;
   }
 
   #addForwarded({ server, exchange }: Arriving): void {

@@ -35,6 +35,9 @@ export function takeDtabHeaders(headers: Headers): LocalDtab {
   return local;
 }
 
+/** The rules of the values of `l5d-dtab`, one after the other; throws a `ProxyError`. */
+export const readUserDtab = (values: readonly string[]): LocalDtab => addAll(noLocalDtab, values);
+
 /** Passes the request's rules on to the next hop. */
 export function writeDtabHeader(headers: Headers, local: LocalDtab): void {
   if (local.text !== "") headers.set(contextHeader, local.text);

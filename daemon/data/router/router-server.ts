@@ -2,6 +2,7 @@
 import type { ServerConfig } from "../../../config/schema.ts";
 import type { Labeler } from "../../../plugins/contract.ts";
 import type { CallerStream, SocketAddress } from "../exchange-streams.ts";
+import type { OverrideGate } from "../overrides/override-gate.ts";
 import type { SharedScope } from "../shared-scope.ts";
 import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.ts";
 import type { AllowedCallers } from "./allowed-callers.ts";
@@ -28,6 +29,10 @@ export class RouterServer {
   readonly inFlight: InFlight;
   /** Absent: everybody is served. */
   readonly allowed: AllowedCallers | undefined;
+  /** What callers say of routing counts for nothing. */
+  readonly distrusts: boolean;
+  /** But for overrides that were signed. */
+  readonly overrides: OverrideGate | undefined;
   readonly #scope: SharedScope;
   /** Labels that hold for a whole connection. */
   readonly #kept: Readonly<Record<keyof ForwardedLabelers, WeakMap<CallerStream, string>>> = {
@@ -43,6 +48,7 @@ export class RouterServer {
     forwarded: ForwardedLabelers | undefined,
     inFlight: InFlight,
     allowed: AllowedCallers | undefined,
+    overrides: OverrideGate | undefined,
   ) {
     this.index = index;
     this.config = config;
@@ -55,6 +61,8 @@ export class RouterServer {
     this.forwarded = forwarded;
     this.inFlight = inFlight;
     this.allowed = allowed;
+    this.distrusts = config.untrusted || config.clearContext;
+    this.overrides = overrides;
   }
 
   /** Ends its series. */

@@ -18,6 +18,7 @@ import type { ClientSettings } from "../client/client-settings.ts";
 import type { ProbeLimit } from "../client/health/health-checker.ts";
 import { createParamConfigs, type ParamConfigs } from "../client/param-configs.ts";
 import type { Exchange } from "../exchange.ts";
+import type { LazyOverrides } from "../overrides/lazy-overrides.ts";
 import type { SharedScope } from "../shared-scope.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
@@ -49,6 +50,7 @@ export interface WorkerServices {
   readonly sweeper: Sweeper;
   readonly random: () => number;
   readonly tls: LazyTls;
+  readonly overrides: LazyOverrides;
   readonly post: (message: ToControl) => void;
   readonly nextBind: () => number;
   /** Where a key of the configuration stands, e.g. `linkerd.yaml:14:5 routers[0].dtab`. */
@@ -130,7 +132,13 @@ export class Router implements RouterContext, NamingOwner {
       const identities = server.tls?.allowedIdentities;
       const allowed = identities && new AllowedCallers(identities, name, services.log, services.plugin.clock);
       const scope = this.#scope.open("server", name);
-      return new RouterServer(at, server, name, scope, forwarded, flights[at]!, allowed);
+      const { log, plugin } = services;
+      const overrides =
+        server.signedOverrides &&
+        services.overrides.gate(server.signedOverrides, {
+          ...{ server: name, metrics: scope, log, clock: plugin.clock },
+        });
+      return new RouterServer(at, server, name, scope, forwarded, flights[at]!, allowed, overrides);
     });
     this.naming = new Naming(
       this,
