@@ -189,7 +189,7 @@ test("signed overrides are for servers whose callers are strangers", async () =>
       'ip: 127.0.0.1, untrusted: true, signedOverrides: {audience: "", maxLifetimeSecs: 0}',
       "ip: 127.0.0.2",
     ),
-    /signedOverrides: required/,
+    /signedOverrides\.keysPath: required: text/,
     /audience: expected text that is not empty/,
     /maxLifetimeSecs: expected integer from 1 to 86400/,
   );

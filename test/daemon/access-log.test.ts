@@ -59,7 +59,10 @@ test("a template takes every field in braces", () => {
   const template = accessFields.map((name) => `${name}={${name}}`).join(" ");
   const line = createFormat(template)(facts);
   assert.match(line, /status=200 bytes=12 durationMs=1\.5 service=\/svc\/web/);
-  assert.match(line, /override=- error=- traceId=25acf4b14a798ca4 referer=- userAgent=curl\/8\.0$/);
+  assert.match(
+    line,
+    /override=- overrideId=- overrideRefused=- error=- traceId=25acf4b14a798ca4 referer=- userAgent=curl\/8\.0$/,
+  );
 });
 
 test("roll policies are due at the next boundary of the local zone", () => {
