@@ -7,7 +7,8 @@ import { DiscoveryTrust, type TrustMode } from "../../daemon/data/client/discove
 import { Endpoint, type EndpointContext } from "../../daemon/data/client/endpoint.ts";
 import { EndpointSet } from "../../daemon/data/client/endpoint-set.ts";
 import { EndpointHealth } from "../../daemon/data/client/health/endpoint-health.ts";
-import { HealthChecker, type HealthCheckSettings } from "../../daemon/data/client/health/health-checker.ts";
+import type { HealthCheckSettings } from "../../daemon/data/client/health/health-check-settings.ts";
+import { HealthChecker } from "../../daemon/data/client/health/health-checker.ts";
 import { probe } from "../../daemon/data/client/health/probe.ts";
 import { Sweeper } from "../../daemon/data/sweeper.ts";
 import { type Addr, Address, distrustedKey } from "../../dtab/index.ts";

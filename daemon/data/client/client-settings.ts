@@ -5,7 +5,7 @@ import type { HeadLimits } from "../codec/h1/head-scanner.ts";
 import type { TlsStats } from "../stats.ts";
 import type { ClientConnector } from "../tls/client-connector.ts";
 import type { TrustMode } from "./discovery-trust.ts";
-import type { HealthCheckSettings } from "./health/health-checker.ts";
+import type { HealthCheckSettings } from "./health/health-check-settings.ts";
 
 /** Everything that a client and its endpoints need to know; durations of 0 are no limit. */
 export interface ClientSettings {

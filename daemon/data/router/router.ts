@@ -15,7 +15,7 @@ import type { BindingState, ToControl } from "../../shared/messages.ts";
 import { createBackoff, defaultAccrualBackoff, defaultRetryBackoff } from "../client/backoff.ts";
 import { Client } from "../client/client.ts";
 import type { ClientSettings } from "../client/client-settings.ts";
-import type { ProbeLimit } from "../client/health/health-checker.ts";
+import type { ProbeLimit } from "../client/health/health-check-settings.ts";
 import { createParamConfigs, type ParamConfigs } from "../client/param-configs.ts";
 import type { Exchange } from "../exchange.ts";
 import type { LazyOverrides } from "../overrides/lazy-overrides.ts";

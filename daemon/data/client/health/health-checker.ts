@@ -7,22 +7,9 @@ import { TlsStats } from "../../stats.ts";
 import type { Sweepable, Sweeper } from "../../sweeper.ts";
 import type { ClientConnector } from "../../tls/client-connector.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { EndpointHealth, type HealthThresholds } from "./endpoint-health.ts";
-import { type ProbeRequest, probe } from "./probe.ts";
-
-/** How many checks are open, and may be. */
-export interface ProbeLimit {
-  open: number;
-  readonly most: number;
-}
-
-/** A client's `healthCheck` block, complete. */
-export interface HealthCheckSettings extends ProbeRequest, HealthThresholds {
-  readonly intervalMs: number;
-  readonly jitterPercent: number;
-  readonly limit: ProbeLimit;
-  readonly random: () => number;
-}
+import { EndpointHealth } from "./endpoint-health.ts";
+import type { HealthCheckSettings } from "./health-check-settings.ts";
+import { probe } from "./probe.ts";
 
 interface Checked {
   readonly endpoint: Endpoint;
