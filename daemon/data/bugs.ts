@@ -3,6 +3,7 @@
  * request or the connection that met it and is logged, and everything else goes on.
  */
 import type { Logger } from "../../plugins/contract.ts";
+import { tick } from "./turn-clock.ts";
 
 /** Lines of one kind that are logged in a second at most: a bug in every request must not fill a disk. */
 const linesPerSecond = 10;
@@ -30,6 +31,7 @@ export function reportBug(where: string, thrown: unknown): void {
 
 /** A callback that cannot throw; `mend` ends what the bug left half done. */
 export const guarded = (where: string, work: () => void, mend?: (thrown: unknown) => void) => (): void => {
+  tick();
   try {
     work();
   } catch (thrown) {

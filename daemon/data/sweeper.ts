@@ -1,6 +1,7 @@
 /** Coarse timers of connections: one interval per worker looks at every open connection, so arming one costs nothing. */
 
 import { reportBug } from "./bugs.ts";
+import { tick } from "./turn-clock.ts";
 
 /** Something with time limits of a second or more. */
 export interface Sweepable {
@@ -28,7 +29,7 @@ export class Sweeper {
   }
 
   #sweep(): void {
-    const now = performance.now();
+    const now = tick();
     for (const member of this.#members) {
       try {
         member.sweep(now);

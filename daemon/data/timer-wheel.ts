@@ -4,6 +4,7 @@
  */
 
 import { reportBug } from "./bugs.ts";
+import { tick } from "./turn-clock.ts";
 
 const tickMs = 10;
 const slotCount = 512;
@@ -51,6 +52,7 @@ export class TimerWheel {
   }
 
   #advance(): void {
+    tick();
     // A callback may stop the wheel and start it anew, with another origin: the end is asked for at every step.
     while (this.#timer !== undefined && this.#tick < this.#until()) {
       this.#tick++;

@@ -2,6 +2,7 @@
  * The connections to one endpoint (`hostConnectionPool`), and the requests that wait for one of them. Free connections
  * are used again, the last one first; above the limit requests wait in the order of their arrival.
  */
+
 import net from "node:net";
 import type { HostAddress } from "../../../dtab/index.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
@@ -12,6 +13,7 @@ import { readBuffer } from "../codec/h1/read-buffer.ts";
 import type { Exchange, Queue } from "../exchange.ts";
 import type { ConnectionStats } from "../stats.ts";
 import type { ClientConnector, TlsSession } from "../tls/client-connector.ts";
+import { turn } from "../turn-clock.ts";
 import type { WorkerShare } from "../worker-share.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import type { FailFast } from "./fail-fast.ts";
@@ -155,7 +157,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
     } catch (thrown) {
       reportBug(`a connection to ${this.#name}`, thrown);
       const reason = `connect failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
-      this.#failFast?.failed(performance.now());
+      this.#failFast?.failed(turn.nowMs);
       this.#nextWaiter()?.endpointFailed(new ProxyError("E_CONNECT", reason), "unsent");
     }
   }
@@ -205,7 +207,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
   connected(connection: H1ClientConnection): void {
     this.#connecting--;
     this.#context.stats.opened();
-    this.#context.connected(performance.now() - connection.openedAt);
+    this.#context.connected(turn.nowMs - connection.openedAt);
     this.unreachable = false;
     this.#failFast?.made();
     if (this.#closed || this.#connections.size > this.#maxConnections) connection.retire();
@@ -213,7 +215,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
   }
 
   idle(connection: H1ClientConnection): void {
-    if (this.#closed || this.#overdue(connection, performance.now())) {
+    if (this.#closed || this.#overdue(connection, turn.nowMs)) {
       connection.retire();
       return;
     }
@@ -226,7 +228,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
     this.#connections.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
-    const now = performance.now();
+    const now = turn.nowMs;
     if (error !== undefined) {
       this.#connecting--;
       this.unreachable = true;

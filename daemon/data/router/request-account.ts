@@ -2,10 +2,12 @@
  * What a request leaves behind, in series, budgets, accruals and the access log: each attempt ends once, and so does
  * the request.
  */
+
 import type { ProxyError } from "../../../plugins/errors.ts";
 import { blamesEndpoint } from "../blame.ts";
 import type { Endpoint } from "../client/endpoint.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
+import { turn } from "../turn-clock.ts";
 import { accessFacts, lengthOf } from "./access-facts.ts";
 import type { Failing } from "./failure.ts";
 
@@ -89,7 +91,7 @@ export class RequestAccount {
 
   /** The request is over; `retries` is how often it was tried again. */
   ends(error: ProxyError | "gone" | undefined, retries: number): void {
-    const now = performance.now();
+    const now = turn.nowMs;
     const { server, binding, startedAt } = this.#request;
     const elapsedMs = now - startedAt;
     const gone = error === "gone";

@@ -4,6 +4,7 @@
  * a *retry* of what the service's classifier calls retryable. Both are paid from budgets.
  * The flow stands in one place so that it can be read from top to bottom; what a step does is in the file of its name.
  */
+
 import { type Attempt, type TraceContext, Unidentified } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import { nackOf } from "../../../plugins/lib/http-classes.ts";
@@ -12,6 +13,7 @@ import { Endpoint } from "../client/endpoint.ts";
 import type { Exchange, ExchangeHandler, Progress } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import { HeaderList } from "../header-list.ts";
+import { turn } from "../turn-clock.ts";
 import { prepareAnswer } from "./answer.ts";
 import { Arrival } from "./arrival.ts";
 import type { Binding, Bound } from "./binding.ts";
@@ -57,7 +59,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.context = context;
     this.server = server;
     this.exchange = exchange;
-    this.startedAt = performance.now();
+    this.startedAt = turn.nowMs;
     this.#account = new RequestAccount(this);
   }
 
@@ -144,7 +146,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
 
   #dispatch(bound: Bound, client: Client): void {
     const isFirst = this.#account.attemptAt === 0;
-    const now = isFirst ? this.startedAt : performance.now();
+    const now = isFirst ? this.startedAt : turn.nowMs;
     if (!client.nacks.admits(now)) throw new ProxyError("E_HELD_BACK", "most requests to it were refused");
     const picked = client.pick(now, this.endpoint);
     if (picked instanceof ProxyError) throw picked;
@@ -182,7 +184,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
 
   answered(head: ResponseHead): void {
     const { exchange } = this;
-    const now = performance.now();
+    const now = turn.nowMs;
     this.#disarm("attempt");
     this.#disarm("bind");
     const { classifier } = this.binding!.service.settings;
@@ -216,7 +218,7 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
   }
 
   attemptFailed(error: ProxyError, progress: Progress): void {
-    const now = performance.now();
+    const now = turn.nowMs;
     const { exchange, endpoint } = this;
     const client = this.client!;
     this.#disarm("attempt");

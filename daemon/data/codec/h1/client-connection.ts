@@ -13,6 +13,7 @@ import type { Exchange } from "../../exchange.ts";
 import type { EndpointStream, ResponseHead } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
 import type { Sweepable } from "../../sweeper.ts";
+import { tick, turn } from "../../turn-clock.ts";
 import { BodyReader } from "./body-reader.ts";
 import { FieldBlock } from "./field-block.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
@@ -148,7 +149,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     this.#exchange = exchange;
     this.#headDone = false;
     this.#interims = 0;
-    this.#readAt = performance.now();
+    this.#readAt = turn.nowMs;
     this.#taken = -1;
     this.carried++;
     const length = exchange.bodyLength;
@@ -176,7 +177,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   }
 
   data(buffer: Buffer, from: number, to: number): void {
-    this.#readAt = performance.now(); // the endpoint owes nothing while it is being fed
+    this.#readAt = turn.nowMs; // the endpoint owes nothing while it is being fed
     if (this.#chunking) this.#output.data((to - from).toString(16) + "\r\n", buffer, from, to, "\r\n");
     else this.#output.data("", buffer, from, to, "");
   }
@@ -190,7 +191,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     if (this.#chunking)
       this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
     this.#requestDone = true;
-    this.#readAt = performance.now();
+    this.#readAt = turn.nowMs;
   }
 
   cancel(): void {
@@ -211,7 +212,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   resumeBody(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#readAt = performance.now();
+    this.#readAt = turn.nowMs;
     this.#socket.resume();
   }
 
@@ -236,6 +237,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   }
 
   #read(buffer: Buffer, length: number): void {
+    const now = tick();
     this.received += length;
     if (this.#gone || this.#socket.destroyed) return;
     const exchange = this.#exchange;
@@ -244,7 +246,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       return;
     }
     // A head that drips in does not put its deadline off.
-    if (this.#headDone) this.#readAt = performance.now();
+    if (this.#headDone) this.#readAt = now;
     let from = 0;
     let to = length;
     if (this.#pending !== undefined) {
@@ -309,15 +311,16 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     const { status, minor } = scanner;
     const block = this.#block;
     if (status === 101) return this.#switch(exchange, block);
-    const version = minor === 1 ? "1.1" : "1.0";
-    const head = { status, reason: reasonIn(block.text), version, headers: block, bodyLength: 0 } as const;
+    const version: "1.0" | "1.1" = minor === 1 ? "1.1" : "1.0";
+    const head = { status, reason: reasonIn(block.text), version, headers: block, bodyLength: 0 };
     if (status < 200) return this.#interim(exchange, head, block);
     this.#headDone = true;
     const facts = this.#facts;
     judgeResponse(scanner, block, exchange.method === "HEAD", facts);
     if (!facts.reusable) this.#reusable = false;
     this.#startBody(facts);
-    exchange.answered(facts.bodyLength === 0 ? head : { ...head, bodyLength: facts.bodyLength });
+    head.bodyLength = facts.bodyLength;
+    exchange.answered(head);
     return this.#exchange === exchange;
   }
 

@@ -78,7 +78,7 @@ export class HeadScanner {
     const end = this.#fields(buffer, from, fieldsStart, to, limits.maxHeadersBytes, block);
     if (end < 0) return end;
     const text = buffer.toString("latin1", from, end);
-    this.method = internMethod(text.slice(0, methodEnd - from));
+    this.method = text.startsWith("GET ") ? "GET" : internMethod(text.slice(0, methodEnd - from));
     this.target = text.slice(targetStart - from, targetEnd - from);
     block.seal(text, fieldsStart - from, end - from - 2);
     return end - from;

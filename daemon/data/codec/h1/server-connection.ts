@@ -15,6 +15,7 @@ import type { Headers } from "../../headers.ts";
 import { resetSocket } from "../../socket-below.ts";
 import type { ConnectionStats } from "../../stats.ts";
 import type { Sweepable } from "../../sweeper.ts";
+import { tick, turn } from "../../turn-clock.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { BodyReader } from "./body-reader.ts";
 import { CallerClock, type CallerLimits } from "./caller-clock.ts";
@@ -167,7 +168,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   }
 
   #read(buffer: Buffer, length: number): void {
-    this.#clock.readAt = performance.now();
+    this.#clock.readAt = tick();
     this.#received += length;
     if (this.#gone) return;
     if (this.#lingering) {
@@ -367,7 +368,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   respond(head: ResponseHead): void {
     this.#answering = true;
-    this.#clock.writtenAt = performance.now();
+    this.#clock.writtenAt = turn.nowMs;
     if (head.status === 101) {
       this.#tunnel = true;
       this.#requestDone = false;
@@ -438,7 +439,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   #linger(): void {
     this.#lingering = true;
-    this.#clock.idleSince = performance.now();
+    this.#clock.idleSince = turn.nowMs;
     this.#ahead = undefined;
     this.#resume();
     this.#socket.end();
@@ -460,7 +461,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#ahead = undefined;
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    const lifeMs = performance.now() - this.#clock.openedAt;
+    const lifeMs = turn.nowMs - this.#clock.openedAt;
     this.#context.stats.closed(lifeMs, this.#served, this.#received, this.#socket.bytesWritten);
     this.#context.closed(this);
     exchange?.callerGone();
@@ -475,7 +476,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#clock.readAt = performance.now();
+    this.#clock.readAt = turn.nowMs;
     this.#socket.resume();
   }
 
