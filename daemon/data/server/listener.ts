@@ -1,9 +1,7 @@
 /** A listening port of a worker: accepts connections and hands them to the codec, until it is drained. */
-import net from "node:net";
+import type net from "node:net";
 import { defaults } from "../../../config/entries.ts";
 import type { Logger } from "../../../plugins/contract.ts";
-import { reportBug } from "../bugs.ts";
-import { readBuffer } from "../codec/h1/read-buffer.ts";
 import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-connection.ts";
 import type { CallerPeer } from "../exchange-streams.ts";
 import type { Router } from "../router/router.ts";
@@ -11,6 +9,7 @@ import type { RouterServer } from "../router/router-server.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
 import type { TlsServer } from "../tls/tls-server.ts";
+import { type Accepted, createAcceptor } from "./acceptor.ts";
 
 /** A caller that takes nothing of its answer for this long is cut off, unless `writeTimeoutMs` says otherwise. */
 const defaultWriteTimeoutMs = 60_000;
@@ -36,7 +35,7 @@ export class Listener {
   readonly #connections = new Set<H1ServerConnection>();
   readonly #listening: net.Server;
   /** Accepted before it was known whom they are for. */
-  #early: net.Socket[] = [];
+  #early: Accepted[] = [];
   #server: RouterServer | undefined;
   /** Shared by all connections, and overwritten when the router changes. */
   #context: H1ServerContext | undefined;
@@ -50,15 +49,9 @@ export class Listener {
     this.#address = address;
     this.#sweeper = sweeper;
     this.#log = log;
-    // Accepted handles are taken as they are, so that each socket reads into the worker's one buffer.
-    this.#listening = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) => {
-      try {
-        if (this.#context === undefined) this.#early.push(accepted.on("error", () => {}));
-        else this.#accept(accepted, this.#context);
-      } catch (thrown) {
-        reportBug("a connection that was accepted", thrown);
-        accepted.destroy();
-      }
+    this.#listening = createAcceptor((accepted) => {
+      if (this.#context === undefined) this.#early.push(accepted);
+      else this.#accept(accepted, this.#context);
     });
   }
 
@@ -93,9 +86,7 @@ export class Listener {
     this.#server = server;
     const context = this.#contextOf(router, server);
     this.#context = this.#context === undefined ? context : Object.assign(this.#context, context);
-    for (const accepted of this.#early.splice(0)) {
-      if (!accepted.destroyed) this.#accept(accepted, this.#context);
-    }
+    for (const accepted of this.#early.splice(0)) this.#accept(accepted, this.#context);
   }
 
   /** Accepts no more, and drops what came before anybody was served. */
@@ -140,14 +131,13 @@ export class Listener {
     });
   }
 
-  #accept(accepted: net.Socket, context: H1ServerContext): void {
+  #accept(accepted: Accepted, context: H1ServerContext): void {
     if (this.#secure !== undefined) {
-      this.#secure.take(accepted);
+      this.#secure.take(accepted.paused());
       return;
     }
-    const socket = readingInto(accepted, (length) => connection.read(readBuffer, length));
+    const socket = accepted.reading((buffer, length) => connection.read(buffer, length));
     const connection = this.#serve(socket, context);
-    socket.resume();
   }
 
   // What TLS has deciphered comes in buffers of its own.
@@ -202,27 +192,4 @@ export class Listener {
   #restIfEmpty(): void {
     if (this.#connections.size === 0) this.#drained?.();
   }
-}
-
-/** The handle that a socket stands on; Node has no public way to move it to a socket with `onread`. */
-interface WithHandle {
-  _handle: unknown;
-}
-
-// Node makes the accepted socket without `onread`; its handle is moved to one that has it.
-function readingInto(accepted: net.Socket, read: (length: number) => void): net.Socket {
-  const holder = accepted as unknown as WithHandle;
-  const handle = holder._handle;
-  holder._handle = null;
-  return new net.Socket({
-    handle,
-    allowHalfOpen: true,
-    onread: {
-      buffer: readBuffer,
-      callback: (length: number) => {
-        read(length);
-        return true;
-      },
-    },
-  } as net.SocketConstructorOpts);
 }

@@ -87,6 +87,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #shed = false;
   #answering = false;
   #tunnel = false;
+  /** The caller has said that it asks no more, and has kept to it so far. */
+  #leaving = false;
   #lingering = false;
   #lingered = 0;
   #gone = false;
@@ -213,7 +215,10 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   }
 
   #keep(buffer: Buffer, at: number, to: number): void {
-    if (this.#writer.last && this.#requestDone && this.#exchange !== undefined) return; // nobody will read it
+    if (this.#writer.last && this.#requestDone && this.#exchange !== undefined) {
+      this.#leaving = false;
+      return; // nobody will read it
+    }
     if (buffer === readBuffer) {
       this.#ahead = Buffer.from(buffer.subarray(at, to));
       this.#aheadFrom = 0;
@@ -251,6 +256,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       if (fault === 501) return this.#refuse("E_NOT_IMPLEMENTED", "CONNECT is not served");
       return this.#refuse("E_BAD_REQUEST", fault);
     }
+    this.#leaving = !facts.keepAlive;
     if (!facts.keepAlive || this.#shed || this.#clock.old(this.#clock.readAt)) this.#writer.last = true;
     if (this.#context.bufferedBodyBytes === -1 && facts.bodyLength > maxGatheredBytes) {
       return this.#refuse("E_BODY_TOO_LARGE", "the body is too large to be buffered");
@@ -392,7 +398,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#writer.end(trailers);
     this.#exchange = undefined;
     if (this.#tunnel) this.#socket.end();
-    else if (this.#writer.last) this.#linger();
+    else if (this.#writer.last) this.#part();
     else {
       this.#clock.idleSince = this.#clock.writtenAt;
       if (!this.#processing && (this.#ahead !== undefined || this.#paused)) this.#goOn();
@@ -436,6 +442,14 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   }
 
   // === Ends ===
+
+  // After the last answer. Bytes that come behind a close reset the connection, and with it what of the answer is still
+  // under way; who has said that none will come needs no waiting for. TLS has an end of its own to tell.
+  #part(): void {
+    const told = this.#socket.writableLength === 0 && !("encrypted" in this.#socket);
+    if (this.#leaving && this.#requestDone && told) this.#socket.destroy();
+    else this.#linger();
+  }
 
   #linger(): void {
     this.#lingering = true;

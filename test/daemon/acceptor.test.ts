@@ -1,0 +1,119 @@
+/** How connections are accepted: one socket for each, by way of Node's handles where they are as they were. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import { type TestContext, test } from "node:test";
+import { readBuffer } from "../../daemon/data/codec/h1/read-buffer.ts";
+import { type Accepted, createAcceptor } from "../../daemon/data/server/acceptor.ts";
+
+/** What Node.js keeps a server's handle in. */
+interface WithHandle {
+  _handle: object | null;
+}
+
+/** A listening acceptor; `accepted` resolves with its next connection, and `caller` has made it. */
+async function listen(t: TestContext, server: net.Server, accepts: (take: (a: Accepted) => void) => void) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const next = Promise.withResolvers<Accepted>();
+  accepts(next.resolve);
+  const caller = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+  t.after(() => caller.destroy());
+  return { caller, accepted: await next.promise };
+}
+
+async function accept(t: TestContext, prepare: (server: net.Server) => void = () => {}) {
+  let take = (_: Accepted): void => {};
+  const server = createAcceptor((accepted) => take(accepted));
+  prepare(server);
+  return listen(t, server, (then) => {
+    take = then;
+  });
+}
+
+// As if this version of Node.js kept its handles elsewhere.
+function hideHandle(server: net.Server): void {
+  const holder = server as unknown as WithHandle;
+  let kept: object | null = null;
+  server.prependListener("listening", () => {
+    kept = holder._handle;
+    holder._handle = null;
+  });
+  server.on("listening", () => {
+    holder._handle = kept;
+  });
+}
+
+/** What the first read gives. */
+const firstRead = (accepted: Accepted) =>
+  new Promise<{ text: string; buffer: Buffer; socket: net.Socket }>((resolve) => {
+    const socket = accepted.reading((buffer, length) =>
+      resolve({ text: buffer.toString("latin1", 0, length), buffer, socket }),
+    );
+  });
+
+test("this version of Node.js gives its handles, and a connection reads into the worker's buffer", async (t) => {
+  const { caller, accepted } = await accept(t);
+  assert.equal(accepted.direct, true);
+  const read = firstRead(accepted);
+  caller.write("hello");
+  const { text, buffer, socket } = await read;
+  assert.equal(text, "hello");
+  assert.equal(buffer, readBuffer);
+  caller.end();
+  await once(socket, "end");
+  const closed = once(socket, "close");
+  const answer = once(caller, "data");
+  socket.end("bye");
+  assert.equal(String((await answer)[0]), "bye");
+  await closed;
+});
+
+test("without handles a connection is read in the public way", async (t) => {
+  const { caller, accepted } = await accept(t, hideHandle);
+  assert.equal(accepted.direct, false);
+  const read = firstRead(accepted);
+  caller.write("hello");
+  const { text, socket } = await read;
+  assert.equal(text, "hello");
+  const answer = once(caller, "data");
+  socket.end("bye");
+  assert.equal(String((await answer)[0]), "bye");
+});
+
+for (const [how, prepare] of [
+  ["by its handle", () => {}],
+  ["in the public way", hideHandle],
+] as const) {
+  test(`a connection accepted ${how} waits unread for who wraps its socket`, async (t) => {
+    const { caller, accepted } = await accept(t, prepare);
+    const socket = accepted.paused();
+    caller.write("hello");
+    assert.equal(socket.bytesRead, 0);
+    socket.resume();
+    assert.equal(String((await once(socket, "data"))[0]), "hello");
+    socket.destroy();
+  });
+
+  test(`a connection accepted ${how} that is not wanted ends`, async (t) => {
+    const { caller, accepted } = await accept(t, prepare);
+    caller.resume();
+    accepted.destroy();
+    await once(caller, "close");
+  });
+}
+
+test("a bug in what accepts ends that connection alone", async (t) => {
+  const server = createAcceptor(() => {
+    throw new Error("a bug");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  for (let i = 0; i < 2; i++) {
+    const caller = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+    caller.resume();
+    await once(caller, "close");
+  }
+});
