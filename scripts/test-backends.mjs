@@ -16,6 +16,11 @@ const folder = path.join(root, "test/backends");
 const needs = {
   consul: { build: ["consul"], tool: "go", why: "Go 1.26 or newer builds the Consul agent" },
   kube: { build: ["etcd", "kube-apiserver"], tool: "go", why: "Go 1.26 or newer builds the API server" },
+  "kube-scale": {
+    build: ["etcd", "kube-apiserver"],
+    tool: "go",
+    why: "Go 1.26 or newer builds the API server",
+  },
 };
 
 const has = (tool) => spawnSync(tool, ["version"], { stdio: "ignore" }).status === 0;

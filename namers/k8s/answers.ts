@@ -1,4 +1,5 @@
 /** What the API server answers to a list. */
+import { Refused } from "./errors.ts";
 import { asObject, type Json, type KubeObject, listOf, objectOfKind, parseObject } from "./json.ts";
 
 /** What a list says; without a version there is no such object. */
@@ -42,12 +43,13 @@ function isStatus(text: string): boolean {
 }
 
 /** An answer that is none, in the API server's words if it has any. */
-export function badStatus(status: number, text: string): Error {
-  let message = text.slice(0, 200);
+export function badStatus(status: number, answer: string): Error {
+  let message = answer.slice(0, 200);
   try {
-    message = String(parseObject(text)["message"] ?? message);
+    message = String(parseObject(answer)["message"] ?? message);
   } catch {
     // Not the API server's own words: shown as they are.
   }
-  return new Error(`status ${status}: ${message}`);
+  const text = `status ${status}: ${message}`;
+  return status === 403 || status === 404 ? new Refused(text) : new Error(text);
 }

@@ -1,13 +1,10 @@
 /**
- * Asks a Kubernetes API server: whole answers, and streams that stay open. Over plain HTTP, as `kubectl proxy` serves
- * it, or over TLS with the token of a service account, whose files are read anew for each request, as they are rotated.
+ * Asks a Kubernetes API server: whole answers, and streams that stay open, over HTTP or TLS.
  *
  * It stands on `node:http` and `node:https`, loaded at the first request.
  */
-import { readFileSync } from "node:fs";
-import type { IncomingMessage, RequestOptions } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
-import { join } from "node:path";
 
 /** An answer whose head is there. */
 export interface KubeReply {
@@ -19,40 +16,65 @@ export interface KubeReply {
 /** GETs a target (path and query); a stream has a connection of its own. Ends with `signal`. */
 export type KubeApi = (target: string, kind: "list" | "watch", signal: AbortSignal) => Promise<KubeReply>;
 
-/** Where the API server is. */
-export interface ApiServer {
+/** What one request needs. */
+export interface ApiTarget {
   readonly host: string;
   readonly port: number;
-  /** The folder with `token` and `ca.crt`; without one there is no TLS. */
-  readonly serviceAccount?: string | undefined;
+  /** In front of every path, for an API that is below one; `""` as a rule. */
+  readonly base: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Without it, plain HTTP. */
+  readonly tls: ApiTls | undefined;
 }
+
+/** TLS to the API server. */
+export interface ApiTls {
+  /** The authorities that are trusted, PEM; absent: the usual ones. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Who the server must be, if not its host. */
+  readonly servername?: string | undefined;
+  readonly rejectUnauthorized?: boolean | undefined;
+}
+
+/** Asked before each request, as tokens and certificates are rotated; throws where a file cannot be read. */
+export type ApiAccess = () => ApiTarget;
 
 // An import of node:http reads all its exports, one of which loads undici, 18 MB: require does not.
 const require = createRequire(import.meta.url);
 
 /** Lists go over so many connections. */
 const maxListConnections = 8;
+/** One that nobody uses may have died unseen, so it is not kept for long. */
+const idleMs = 2_000;
 /** A peer that vanished is found out by the kernel, if nothing else is said. */
 const keepAliveMs = 10_000;
 
 /** Makes one; nothing is opened before the first request. */
-export function createKubeApi({ host, port, serviceAccount }: ApiServer): KubeApi {
-  const open = () => {
-    const http = require(
-      serviceAccount === undefined ? "node:http" : "node:https",
-    ) as typeof import("node:https");
-    const lists = new http.Agent({ keepAlive: true, maxSockets: maxListConnections });
-    return { http, lists, watches: new http.Agent({ keepAlive: true, maxFreeSockets: 4 }) };
+export function createKubeApi(access: ApiAccess): KubeApi {
+  const open = (module: "node:http" | "node:https") => {
+    const http = require(module) as typeof import("node:https");
+    const lists = new http.Agent({ keepAlive: true, timeout: idleMs, maxSockets: maxListConnections });
+    const watches = new http.Agent({ keepAlive: true, timeout: idleMs, maxFreeSockets: 4 });
+    return { http, lists, watches };
   };
-  let shared: ReturnType<typeof open> | undefined;
+  const opened: Partial<Record<"node:http" | "node:https", ReturnType<typeof open>>> = {};
   return (path, kind, signal) =>
     new Promise((resolve, reject) => {
-      const { http, lists, watches } = (shared ??= open());
-      const agent = kind === "list" ? lists : watches;
-      const headers = { accept: "application/json", "user-agent": "pointsman" };
-      const options: RequestOptions = { agent, host, port, path, headers, signal };
-      const own = serviceAccount === undefined ? options : withCredentials(options, serviceAccount);
-      const request = http.request(own);
+      const { host, port, base, headers, tls } = access();
+      const module = tls === undefined ? "node:http" : "node:https";
+      const { http, lists, watches } = (opened[module] ??= open(module));
+      const request = http.request({
+        agent: kind === "list" ? lists : watches,
+        host,
+        port,
+        path: base + path,
+        headers: { accept: "application/json", "user-agent": "pointsman", ...headers },
+        signal,
+        // What is undefined must not stand there: it would take the place of a default.
+        ...Object.fromEntries(Object.entries(tls ?? {}).filter(([, value]) => value !== undefined)),
+      });
       request.on("socket", (socket) => {
         socket.unref();
         socket.setKeepAlive(true, keepAliveMs);
@@ -64,14 +86,4 @@ export function createKubeApi({ host, port, serviceAccount }: ApiServer): KubeAp
       });
       request.end();
     });
-}
-
-/** The request with the token, trusting the cluster's own authority only; throws where a file cannot be read. */
-function withCredentials(options: RequestOptions, folder: string) {
-  const token = readFileSync(join(folder, "token"), "utf8").trim();
-  return {
-    ...options,
-    headers: { ...options.headers, authorization: `Bearer ${token}` },
-    ca: readFileSync(join(folder, "ca.crt"), "utf8"),
-  };
 }

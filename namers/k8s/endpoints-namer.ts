@@ -1,57 +1,48 @@
 /** Binds a port of a service to the endpoints behind it: `io.l5d.k8s` and `io.l5d.k8s.ns`. */
 import { Activity, Addr, Address, type Bound, NameTree, Path, State, Var } from "../../dtab/index.ts";
 import type { Namer, NamerContext } from "../../plugins/contract.ts";
+import { addrOfHosts } from "../lib/host-addr.ts";
+import type { ResolveHost } from "../lib/resolve.ts";
 import type { KubeApi } from "./api.ts";
-import {
-  type K8sName,
-  type K8sOptions,
-  keyOf,
-  lowerCase,
-  readName,
-  readPortNumber,
-  sliceTargets,
-  targetsOf,
-} from "./names.ts";
-import {
-  type EndpointGroup,
-  type Endpoints,
-  readEndpoints,
-  readService,
-  readSlices,
-  type Service,
-} from "./objects.ts";
-import type { WatchSource } from "./watch.ts";
+import { type K8sName, type K8sOptions, keyOf, lowerCase, readName, readPortNumber } from "./names.ts";
+import type { EndpointGroup, Endpoints, Service } from "./objects.ts";
+import { endpointsOf, serviceOf } from "./sources.ts";
 import { Watches } from "./watches.ts";
 
 /**
- * A named port is that of the Endpoints; one that they do not have is Neg. A number goes through the ports of the
- * Service to a target port. A service that does not exist yet is watched, and so is bound when it appears.
+ * A named port is that of the endpoints; one that they do not have is Neg. A number goes through the ports of the
+ * Service to a target port; an ExternalName is its host at that number. A service that does not exist yet is watched,
+ * and so is bound when it appears.
  */
-export function createEndpointsNamer(options: K8sOptions, ctx: NamerContext, api: KubeApi): Required<Namer> {
+export function createEndpointsNamer(
+  options: K8sOptions,
+  ctx: NamerContext,
+  api: KubeApi,
+  resolve?: ResolveHost,
+): Required<Namer> {
   const endpoints = new Watches<Endpoints>("endpoints", api, ctx, options);
   const services = new Watches<Service>("services", api, ctx, options);
-  const watchEndpoints = (name: K8sName): Activity<Endpoints> =>
-    endpoints.watch(keyOf(name), endpointsSource(name, options));
-
-  /** The port of a group; undefined where it has none. */
-  const portOf = (name: K8sName): Activity<PortOf> => {
+  const endpointsAt = (name: K8sName, portOf: PortOf): Activity<Addr> =>
+    endpoints.watch(keyOf(name), endpointsOf(name, options)).map((groups) => setOf(groups, portOf));
+  const setOfName = (name: K8sName): Activity<Addr> => {
     const number = readPortNumber(name.port);
-    if (number === undefined) return Activity.value<PortOf>(({ ports }) => ports.get(name.port));
-    return services.watch(keyOf(name), serviceSource(name, options)).map(({ targets }) => {
-      const target = targets.get(number);
-      if (target === undefined) return () => undefined;
-      const targetNumber = readPortNumber(target);
-      return ({ ports }) => targetNumber ?? ports.get(target);
-    });
+    if (number === undefined) return endpointsAt(name, ({ ports }) => ports.get(name.port));
+    return services
+      .watch(keyOf(name), serviceOf(name, options))
+      .flatMap(({ targets, externalName }) =>
+        externalName === undefined
+          ? endpointsAt(name, targetPort(targets.get(number)))
+          : Activity.fromVar(addrOfHosts([{ host: externalName, port: number }], ctx, resolve)),
+      );
   };
 
   return {
     lookup(path) {
       const name = readName(path, options);
       if (name === undefined) return Activity.value<NameTree<Bound>>(NameTree.neg);
-      const set = watchEndpoints(name).flatMap((found) => portOf(name).map((port) => setOf(found, port)));
+      const set = setOfName(name);
       const id = ctx.prefix.concat(lowerCase(name));
-      const distrusted = endpoints.distrusted(keyOf(name), endpointsSource(name, options));
+      const distrusted = endpoints.distrusted(keyOf(name), endpointsOf(name, options));
       return treeOf({ id, residual: name.residual, addr: addrOf(set, distrusted) }, set);
     },
     names: () =>
@@ -68,6 +59,13 @@ export function createEndpointsNamer(options: K8sOptions, ctx: NamerContext, api
 
 /** The port of a group of endpoints, if it has it. */
 type PortOf = (group: EndpointGroup) => number | undefined;
+
+/** Of a service's target port: a number, or the name of a port. */
+function targetPort(target: string | undefined): PortOf {
+  if (target === undefined) return () => undefined;
+  const number = readPortNumber(target);
+  return ({ ports }) => number ?? ports.get(target);
+}
 
 /** The addresses of the groups that have the port; Neg if none has. */
 function setOf(groups: Endpoints, portOf: PortOf): Addr {
@@ -101,34 +99,3 @@ export function addrOf(set: Activity<Addr>, distrusted: Var<boolean>): Var<Addr>
   const marked = distrusted.flatMap((doubt) => (doubt ? addr.map(Addr.distrusted) : addr));
   return Var.distinct(marked, Addr.equals);
 }
-
-const endpointsSource = (
-  name: K8sName,
-  { labelSelector, endpointSlices }: K8sOptions,
-): WatchSource<Endpoints> => ({
-  ...(endpointSlices
-    ? { kind: "EndpointSlice", name: undefined, ...sliceTargets(name, labelSelector), read: readSlices }
-    : {
-        kind: "Endpoints",
-        name: name.service,
-        ...targetsOf("endpoints", name, labelSelector),
-        read: readEndpoints,
-      }),
-  isEmpty: (groups) => groups.every(({ addresses }) => addresses.length === 0),
-  sizeOf: (groups) => groups.reduce((sum, { addresses }) => sum + addresses.length, 0),
-  show: (groups) => groups.map(({ addresses, ports }) => ({ addresses, ports: Object.fromEntries(ports) })),
-});
-
-/** The Service of a name. */
-export const serviceSource = (name: K8sName, { labelSelector }: K8sOptions): WatchSource<Service> => ({
-  kind: "Service",
-  name: name.service,
-  ...targetsOf("services", name, labelSelector),
-  read: readService,
-  isEmpty: ({ targets }) => targets.size === 0,
-  show: ({ targets, ports, ingress }) => ({
-    targets: Object.fromEntries(targets),
-    ports: Object.fromEntries(ports),
-    ingress,
-  }),
-});

@@ -5,7 +5,12 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** An object of the API. */
 export interface KubeObject extends Json {
-  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+  readonly metadata: Json & {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly resourceVersion: string;
+  };
 }
 
 /** The value as an object; undefined for anything else. */

@@ -1,9 +1,10 @@
 /** `io.l5d.k8s.ns`: `/<port>/<service>` to the endpoints of a service in the namespace that a variable names. */
 import { Type } from "../../config/type.ts";
 import { definePlugin } from "../../plugins/contract.ts";
+import { apiAccess } from "./access.ts";
 import { createKubeApi } from "./api.ts";
 import { createEndpointsNamer } from "./endpoints-namer.ts";
-import { apiServerOf, endpointSlices, k8sKeys } from "./keys.ts";
+import { endpointSlices, k8sKeys } from "./keys.ts";
 
 export default definePlugin({
   slot: "namer",
@@ -22,6 +23,6 @@ export default definePlugin({
     if (namespace === undefined) {
       throw new Error(`io.l5d.k8s.ns: the environment variable ${envVar} must be set to a namespace`);
     }
-    return createEndpointsNamer({ ...options, namespace }, ctx, createKubeApi(apiServerOf(options, ctx)));
+    return createEndpointsNamer({ ...options, namespace }, ctx, createKubeApi(apiAccess(options, ctx)));
   },
 });

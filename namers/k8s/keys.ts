@@ -1,24 +1,25 @@
-/** The keys that all namers of Kubernetes have. */
+/** The keys that all plugins of Kubernetes have. */
 import { Port } from "../../config/formats.ts";
 import { Type } from "../../config/type.ts";
-import type { ControlContext } from "../../plugins/contract.ts";
 import { discoveryKeys } from "../lib/discovery-keys.ts";
-import type { ApiServer } from "./api.ts";
-import { defaultWatchSeconds } from "./watches.ts";
 
-/** Where the API is, and the label. */
-export const k8sKeys = {
+/** How long the server keeps a watch open, unless told otherwise. */
+export const defaultWatchSeconds = 20;
+
+/** Where the API is. */
+export const apiKeys = {
   host: Type.Optional(
     Type.String({
       minLength: 1,
       description:
-        "Host of the Kubernetes API: localhost, where `kubectl proxy` serves plain HTTP; with serviceAccount what KUBERNETES_SERVICE_HOST says.",
+        "Host of the Kubernetes API: localhost, where `kubectl proxy` serves plain HTTP; with serviceAccount what KUBERNETES_SERVICE_HOST says, with kubeconfig its server.",
     }),
   ),
   port: Type.Optional(
     Port({
       minimum: 1,
-      description: "Its port: 8001; with serviceAccount what KUBERNETES_SERVICE_PORT says.",
+      description:
+        "Its port: 8001; with serviceAccount what KUBERNETES_SERVICE_PORT says, with kubeconfig its server's.",
     }),
   ),
   serviceAccount: Type.Optional(
@@ -28,13 +29,34 @@ export const k8sKeys = {
         "The folder with token and ca.crt, as Kubernetes mounts it into pods: the API is asked over TLS with that token, read again as it is rotated.",
     }),
   ),
-  watchSeconds: Type.Integer({
-    minimum: 5,
-    maximum: 3_600,
-    default: defaultWatchSeconds,
-    description:
-      "How long the API server keeps a watch open: a broken one is found out that soon, and each object in use costs a request that often.",
-  }),
+  kubeconfig: Type.Optional(
+    Type.String({
+      format: "file",
+      description:
+        "A kubeconfig, whose server, authority and user are taken instead; read again as it changes.",
+    }),
+  ),
+  context: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: "Which context of the kubeconfig; its current one unless given.",
+    }),
+  ),
+};
+
+/** How long a watch lasts. */
+export const watchSeconds = Type.Integer({
+  minimum: 5,
+  maximum: 3_600,
+  default: defaultWatchSeconds,
+  description:
+    "How long the API server keeps a watch open: a broken one is found out that soon, and each object in use costs a request that often.",
+});
+
+/** What all namers have. */
+export const k8sKeys = {
+  ...apiKeys,
+  watchSeconds,
   ...discoveryKeys,
   staleAfterSeconds: Type.Optional(
     Type.Integer({
@@ -53,9 +75,9 @@ export const k8sKeys = {
 
 /** Where endpoints come from. */
 export const endpointSlices = Type.Boolean({
-  default: false,
+  default: true,
   description:
-    "Read EndpointSlices instead of Endpoints: no service is too large for them, and ports stay apart.",
+    "Read EndpointSlices, where the cluster has them and we may see them, else Endpoints; false: always Endpoints.",
 });
 
 /** The keys of a block that say where the API is. */
@@ -63,22 +85,6 @@ export interface ApiKeys {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   readonly serviceAccount?: string | undefined;
-}
-
-/** The API server of a block; throws where nothing tells its address. */
-export function apiServerOf(
-  { host, port, serviceAccount }: ApiKeys,
-  { env }: Pick<ControlContext, "env">,
-): ApiServer {
-  if (serviceAccount === undefined) return { host: host ?? "localhost", port: port ?? 8001 };
-  const own = {
-    host: host ?? env("KUBERNETES_SERVICE_HOST"),
-    port: port ?? Number(env("KUBERNETES_SERVICE_PORT") ?? 443),
-  };
-  if (own.host === undefined) {
-    throw new Error(
-      "serviceAccount is for pods, where KUBERNETES_SERVICE_HOST is set: name the host, or do not use it",
-    );
-  }
-  return { host: own.host, port: own.port, serviceAccount };
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
 }

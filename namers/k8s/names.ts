@@ -6,7 +6,7 @@ import type { WatchesOptions } from "./watches.ts";
 export interface K8sOptions extends WatchesOptions {
   /** The label that the fourth segment gives the value of. */
   readonly labelSelector?: string | undefined;
-  /** Whether endpoints are read from EndpointSlices, instead of Endpoints. */
+  /** Whether endpoints are read from EndpointSlices, where the cluster has and allows them, or always from Endpoints. */
   readonly endpointSlices?: boolean | undefined;
   /** The namespace of every name, which names then leave out. */
   readonly namespace?: string | undefined;
@@ -41,29 +41,12 @@ export const lowerCase = ({ given }: K8sName): Path =>
   Path.utf8(...given.segments.map((each) => fromUtf8Bytes(each).toLowerCase()));
 
 /** `<namespace>/<service>[:<label value>]`, as state documents call the object. */
-export const keyOf = ({ namespace, service, label }: K8sName): string =>
+export const keyOf = ({
+  namespace,
+  service,
+  label,
+}: Pick<K8sName, "namespace" | "service" | "label">): string =>
   label === undefined ? `${namespace}/${service}` : `${namespace}/${service}:${label}`;
-
-/** Where the object and its watch are. */
-export function targetsOf(
-  resource: "endpoints" | "services",
-  { namespace, service, label }: K8sName,
-  labelSelector: string | undefined,
-) {
-  const object = `namespaces/${encodeURIComponent(namespace)}/${resource}/${encodeURIComponent(service)}`;
-  const query =
-    label === undefined ? "" : `?labelSelector=${encodeURIComponent(`${labelSelector}=${label}`)}`;
-  return { listTarget: `/api/v1/${object}${query}`, watchTarget: `/api/v1/watch/${object}${query}` };
-}
-
-/** Where the EndpointSlices of a service and their watch are. */
-export function sliceTargets({ namespace, service, label }: K8sName, labelSelector: string | undefined) {
-  const labels = [`kubernetes.io/service-name=${service}`];
-  if (label !== undefined) labels.push(`${labelSelector}=${label}`);
-  const folder = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/endpointslices`;
-  const listTarget = `${folder}?labelSelector=${encodeURIComponent(labels.join(","))}`;
-  return { listTarget, watchTarget: `${listTarget}&watch=true` };
-}
 
 /** The port as a number, if it is one. */
 export const readPortNumber = (text: string): number | undefined =>

@@ -26,13 +26,15 @@ export interface Service {
   readonly ports: ReadonlyMap<string, number>;
   /** Host name or IP address of the load balancer. */
   readonly ingress: string | undefined;
+  /** The host that a service without endpoints stands for. */
+  readonly externalName: string | undefined;
 }
 
 /** Reads Endpoints: one group, for Linkerd 1 merges the subsets, and every address has the ports of all. */
-export function readEndpoints([object]: readonly KubeObject[]): Endpoints {
+export function readEndpoints(object: KubeObject): Endpoints {
   const addresses: Endpoint[] = [];
   const ports = new Map<string, number>();
-  for (const subset of listOf(object?.["subsets"], "subsets")) {
+  for (const subset of listOf(object["subsets"], "subsets")) {
     for (const { ip, nodeName } of listOf(subset["addresses"], "addresses")) {
       if (typeof ip !== "string") throw new Error("an address without an ip");
       addresses.push({ ip, meta: textFact("nodeName", nodeName) });
@@ -42,19 +44,17 @@ export function readEndpoints([object]: readonly KubeObject[]): Endpoints {
   return [{ addresses, ports }];
 }
 
-/** Reads EndpointSlices: a group each. An endpoint is ready unless it says that it is not. */
-export function readSlices(objects: readonly KubeObject[]): Endpoints {
-  return objects.map((object) => {
-    const isIp = object["addressType"] !== "FQDN";
-    const ready = listOf(object["endpoints"], "endpoints").filter(
-      ({ conditions }) => isIp && asObject(conditions)?.["ready"] !== false,
-    );
-    const addresses = ready.map(({ addresses: [ip] = [], nodeName, zone }: Slice): Endpoint => {
-      if (typeof ip !== "string") throw new Error("an endpoint without an address");
-      return { ip, meta: { ...textFact("nodeName", nodeName), ...textFact("zone", zone) } };
-    });
-    return { addresses, ports: readPorts(object["ports"]) };
+/** Reads one of the EndpointSlices of a service: a group. An endpoint is ready unless it says that it is not. */
+export function readSlice(object: KubeObject): Endpoints {
+  const isIp = object["addressType"] !== "FQDN";
+  const ready = listOf(object["endpoints"], "endpoints").filter(
+    ({ conditions }) => isIp && asObject(conditions)?.["ready"] !== false,
+  );
+  const addresses = ready.map(({ addresses: [ip] = [], nodeName, zone }: Slice): Endpoint => {
+    if (typeof ip !== "string") throw new Error("an endpoint without an address");
+    return { ip, meta: { ...textFact("nodeName", nodeName), ...textFact("zone", zone) } };
   });
+  return [{ addresses, ports: readPorts(object["ports"]) }];
 }
 
 interface Slice {
@@ -66,30 +66,44 @@ interface Slice {
 
 const textFact = (key: string, value: unknown): Meta => (typeof value === "string" ? { [key]: value } : {});
 
-/** Ports without a name, and other than TCP, do not count. */
+/** Ports without a name, other than TCP, or (in a slice) without a number, which stands for all, do not count. */
 function readPorts(value: unknown): ReadonlyMap<string, number> {
   const ports = new Map<string, number>();
   for (const { name, port, protocol } of listOf(value, "ports")) {
     const isTcp = protocol === undefined || protocol === null || String(protocol).toUpperCase() === "TCP";
-    if (typeof name === "string" && name !== "" && isTcp) ports.set(name, portNumber(port));
+    const isAll = port === undefined || port === null;
+    if (typeof name === "string" && name !== "" && isTcp && !isAll) ports.set(name, portNumber(port));
   }
   return ports;
 }
 
-/** Reads a Service; one that does not exist has no ports. */
-export function readService([object]: readonly KubeObject[]): Service {
+/** One that does not exist. */
+export const noService: Service = {
+  targets: new Map(),
+  ports: new Map(),
+  ingress: undefined,
+  externalName: undefined,
+};
+
+/** Reads a Service. */
+export function readService(object: KubeObject): Service {
+  const spec = asObject(object["spec"]);
   const targets = new Map<number, string>();
   const ports = new Map<string, number>();
-  for (const { name, port, targetPort } of listOf(asObject(object?.["spec"])?.["ports"], "ports")) {
+  for (const { name, port, targetPort } of listOf(spec?.["ports"], "ports")) {
     const number = portNumber(port);
     targets.set(number, String(targetPort ?? number));
     if (typeof name === "string" && name !== "") ports.set(name, number);
   }
-  const balancer = asObject(asObject(object?.["status"])?.["loadBalancer"]);
+  const balancer = asObject(asObject(object["status"])?.["loadBalancer"]);
   const last = listOf(balancer?.["ingress"], "ingress").at(-1);
   const ingress = last?.["hostname"] ?? last?.["ip"];
-  return { targets, ports, ingress: typeof ingress === "string" && ingress !== "" ? ingress : undefined };
+  const external = spec?.["type"] === "ExternalName" ? spec["externalName"] : undefined;
+  return { targets, ports, ingress: text(ingress), externalName: text(external) };
 }
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined;
 
 function portNumber(port: unknown): number {
   if (!Number.isInteger(port)) throw new Error(`a port that is no number: ${JSON.stringify(port)}`);

@@ -11,8 +11,6 @@ export class WatchRecord implements Aged {
   /** As metrics call it. */
   readonly name: string;
   readonly state: WatchState;
-  /** When the API server last said anything about it that made sense. */
-  heardAt: number | undefined;
   /** Whether there is something that requests can be sent to. */
   found = false;
   /** What is known is from before the start, and was not confirmed since. */
@@ -24,12 +22,30 @@ export class WatchRecord implements Aged {
   onDistrust: () => void = () => {};
   readonly #clock: Clock;
   readonly #facts: Record<string, string | undefined> = {};
+  #lastEvent: unknown;
   #streaming = false;
+  #heardAt: number | undefined;
+  #shared: WatchRecord | undefined;
 
   constructor(name: string, clock: Clock) {
     this.name = name;
     this.state = new WatchState(clock);
     this.#clock = clock;
+  }
+
+  /** When the API server last said anything about it that made sense. */
+  get heardAt(): number | undefined {
+    return this.#shared?.heardAt ?? this.#heardAt;
+  }
+
+  set heardAt(at: number | undefined) {
+    this.#heardAt = at;
+  }
+
+  /** From now on another watch tells of this, among others. */
+  sharedWith(record: WatchRecord): void {
+    this.#shared = record;
+    this.#streaming = false;
   }
 
   /** What counts for its age. */
@@ -38,7 +54,7 @@ export class WatchRecord implements Aged {
   }
 
   get lastError(): string | undefined {
-    return this.state.error;
+    return this.#shared?.state.error ?? this.state.error;
   }
 
   distrust(distrusted: boolean): void {
@@ -65,8 +81,9 @@ export class WatchRecord implements Aged {
 
   /** An event came. */
   streamed(event: unknown): void {
-    this.#note("lastStreamData", shorten(JSON.stringify(event)), "lastStreamDataAt");
+    this.#lastEvent = event;
     this.heardAt = this.#clock.now();
+    this.#facts["lastStreamDataAt"] = showTime(this.heardAt);
   }
 
   /** The stream is over. */
@@ -85,8 +102,13 @@ export class WatchRecord implements Aged {
       ...(ageMs !== undefined && { ageSeconds: Math.round(ageMs / 100) / 10, stale: this.stale }),
       ...(this.distrusted && { distrusted: true }),
       ...(this.restored && { restored: true }),
-      watch: { ...this.#facts, streaming: this.#streaming },
+      watch: this.#shared === undefined ? this.#watch() : { shared: this.#shared.name },
     };
+  }
+
+  #watch(): Record<string, unknown> {
+    const lastStreamData = this.#lastEvent && shorten(JSON.stringify(this.#lastEvent));
+    return { ...this.#facts, lastStreamData, streaming: this.#streaming };
   }
 
   #note(what: string, text: string, when: string): void {
@@ -95,5 +117,6 @@ export class WatchRecord implements Aged {
   }
 }
 
+// A part of a string would keep the whole of it in memory.
 const shorten = (text: string): string =>
-  text.length > shownLength ? `${text.slice(0, shownLength)}…` : text;
+  text.length > shownLength ? `${Buffer.from(text.slice(0, shownLength)).toString()}…` : text;

@@ -11,27 +11,12 @@ import { backoffMs } from "../lib/backoff.ts";
 import { isSuddenLoss } from "../lib/sudden-loss.ts";
 import { badStatus, type Listed, readList } from "./answers.ts";
 import type { KubeApi } from "./api.ts";
-import { Doubtful, Gone } from "./errors.ts";
-import { asObject, isOlder, type Json, type KubeObject, objectOfKind } from "./json.ts";
+import { Collection } from "./collection.ts";
+import { Doubtful, Gone, Refused } from "./errors.ts";
+import { asObject, isOlder, type Json, objectOfKind } from "./json.ts";
+import type { WatchSource } from "./source.ts";
 import { inner, readEvents, readWhole, untilSilent, within } from "./stream.ts";
 import type { WatchRecord } from "./watch-record.ts";
-
-/** Which objects, and what to make of them. */
-export interface WatchSource<T> {
-  readonly kind: string;
-  /** Of a single object; undefined for all that the targets select. */
-  readonly name: string | undefined;
-  readonly listTarget: string;
-  readonly watchTarget: string;
-  /** Throws for objects that make no sense; there may be none. */
-  read(objects: readonly KubeObject[]): T;
-  /** Whether it has nothing that requests could be sent to. */
-  isEmpty(value: T): boolean;
-  /** How many of those there are; a list that loses most of them is doubted, as one that loses all is. */
-  sizeOf?(value: T): number;
-  /** What the state document shows of it. */
-  show(value: T): unknown;
-}
 
 /** How a watch is paced. */
 export const pace = {
@@ -51,26 +36,43 @@ export const pace = {
   backoff: { minMs: 100, maxMs: 10_000 },
 } as const;
 
-/** What a watch needs; names come from requests, and those that lead to nothing share a limit. */
-export interface WatchContext extends Pick<PluginContext, "clock" | "random" | "log" | "metrics"> {
-  readonly absent: { watches: number };
-  /** How long the server keeps a watch open: this tells soonest that one is broken. */
-  readonly watchSeconds: number;
-  /** The share of addresses, in percent, that a list may take away at once. */
-  readonly panicThreshold: number;
+/** What the watches of one plugin have in common: names come from requests, and those that lead to nothing share a limit. */
+export interface Common {
+  /** Watches that are open for objects that are not there. */
+  absentWatches: number;
+  /** Until then nobody need ask for what was refused, but for what there is instead. */
+  insteadUntil: number;
 }
 
-/** Runs the loop; `known` is from before, and `set` hears each value that is new. It never throws. */
-export async function watchObject<T>(
+/** What a watch needs. */
+export interface WatchContext extends Pick<PluginContext, "clock" | "random" | "log" | "metrics"> {
+  readonly common: Common;
+  /** The share of addresses, in percent, that a list may take away at once. */
+  readonly panicThreshold: number;
+  /** How long the server keeps a watch open: this tells soonest that one is broken. */
+  readonly watchSeconds: number;
+}
+
+/** Who hears what a watch finds out. */
+export interface WatchListener<T> {
+  /** What is known before the first answer, by key: a first list is doubted as any other. */
+  known(): Iterable<readonly [key: string, value: T]>;
+  /** Something is known, or has changed: the values of these keys, or all. */
+  changed(values: Collection<T>, keys: readonly string[] | "all"): void;
+  /** The API server has no such objects, or does not allow to see them; true gives up. */
+  refused?(error: Refused): boolean;
+}
+
+/** Runs the loop until the signal, or until the listener gives up. It never throws. */
+export async function watchObjects<T>(
   source: WatchSource<T>,
   api: KubeApi,
   ctx: WatchContext,
   record: WatchRecord,
-  known: { readonly value: T } | undefined,
-  set: (value: T) => void,
+  listener: WatchListener<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  const loop = new Loop(source, api, ctx, record, known, set);
+  const loop = new Loop(source, api, ctx, record, listener);
   let failures = 0;
   while (!signal.aborted) {
     const startedAt = ctx.clock.now();
@@ -81,6 +83,7 @@ export async function watchObject<T>(
     } catch (error) {
       record.streamEnded();
       if (signal.aborted) return;
+      if (error instanceof Refused && listener.refused?.(error) === true) return;
       loop.relist();
       if (!(error instanceof Gone)) loop.complain((error as Error).message);
       if (ctx.clock.now() - startedAt >= pace.backoff.maxMs) failures = 0;
@@ -92,19 +95,19 @@ export async function watchObject<T>(
 }
 
 class Loop<T> {
-  readonly #source: WatchSource<T>;
+  readonly #wanted: WatchSource<T>;
+  #source: WatchSource<T>;
   readonly #api: KubeApi;
   readonly #ctx: WatchContext;
   readonly #record: WatchRecord;
-  readonly #set: (value: T) => void;
-  /** What is there now, by name. */
-  #objects: ReadonlyMap<string, KubeObject> = new Map();
+  readonly #listener: WatchListener<T>;
+  /** What is known; undefined before the first answer. */
+  #values: Collection<T> | undefined;
   /** Where the next watch begins; undefined asks for a list, and the empty one is that of an object that is not there. */
   #from: string | undefined;
   #listAt = 0;
   /** The newest version seen. */
   #version = "";
-  #value: { readonly value: T } | undefined;
   #doubtful = false;
   #complained = false;
 
@@ -113,15 +116,14 @@ class Loop<T> {
     api: KubeApi,
     ctx: WatchContext,
     record: WatchRecord,
-    known: { readonly value: T } | undefined,
-    set: (value: T) => void,
+    listener: WatchListener<T>,
   ) {
+    this.#wanted = source;
     this.#source = source;
     this.#api = api;
     this.#ctx = ctx;
     this.#record = record;
-    this.#value = known;
-    this.#set = set;
+    this.#listener = listener;
   }
 
   /** Tells of a failure, the first in a row in the log too. */
@@ -129,7 +131,7 @@ class Loop<T> {
     this.#record.state.fail(message);
     if (this.#complained) return;
     this.#complained = true;
-    const kept = this.#value === undefined ? "" : "; what is known stays in use";
+    const kept = this.#values === undefined ? "" : "; what is known stays in use";
     this.#ctx.log.warn(`a watch of Kubernetes broke${kept}`, {
       target: this.#source.listTarget,
       cause: message,
@@ -143,47 +145,74 @@ class Loop<T> {
 
   /** A list if it is time for one, then a watch until the server ends it. */
   async round(signal: AbortSignal): Promise<void> {
-    const { clock, random, absent } = this.#ctx;
+    const { clock, random, common } = this.#ctx;
     if (this.#from === undefined || clock.now() >= this.#listAt) {
       await inner(signal, (own) => this.#list(own));
     }
     if (signal.aborted) return;
-    if (this.#objects.size > 0) return inner(signal, (own) => this.#watch(own));
-    if (absent.watches >= pace.maxAbsent) {
+    if (this.#values!.size > 0) return inner(signal, (own) => this.#watch(own));
+    if (common.absentWatches >= pace.maxAbsent) {
       this.relist();
       return clock.sleep(pace.absentMs * (0.5 + random()), signal);
     }
-    absent.watches++;
+    common.absentWatches++;
     try {
       await inner(signal, (own) => this.#watch(own));
     } finally {
-      absent.watches--;
+      common.absentWatches--;
     }
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { listTarget } = this.#source;
     const { clock, random } = this.#ctx;
-    this.#record.requested(listTarget);
-    const ask = async (): Promise<Listed> => {
-      const { status, chunks } = await this.#api(listTarget, "list", signal);
-      const text = await readWhole(chunks);
-      this.#record.responded(text);
-      return readList(status, text, this.#source);
-    };
-    const late = () => new Error(`no answer within ${pace.listMs / 1000} s`);
-    const listed = await within(ask(), pace.listMs, clock, late);
+    const listed = await this.#askWanted(signal);
     if (signal.aborted) return;
-    this.#believe(listed);
-    this.#tell(new Map(listed.objects.map((object) => [object.metadata.name, object])));
+    const values = new Collection(this.#source, listed.objects);
+    this.#believe(listed, values);
+    this.#values = values;
     this.#version = listed.version ?? this.#version;
     this.#from = listed.version ?? "";
     this.#listAt = clock.now() + pace.relistMs * (0.8 + random() * 0.4);
+    this.#tell("all");
   }
 
-  /** Throws for a list that would take everything away or that is older than what is known, unless it is the second. */
-  #believe(listed: Listed): void {
-    const reason = this.#doubt(listed);
+  // What is known stays with the source that it came from.
+  async #askWanted(signal: AbortSignal): Promise<Listed> {
+    const { clock, common, log } = this.#ctx;
+    const { instead } = this.#wanted;
+    if (instead === undefined || this.#values !== undefined) return this.#ask(signal);
+    this.#source = clock.now() < common.insteadUntil ? instead : this.#wanted;
+    try {
+      return await this.#ask(signal);
+    } catch (error) {
+      if (!(error instanceof Refused) || this.#source === instead) throw error;
+      this.#source = instead;
+      const listed = await this.#ask(signal);
+      if (clock.now() >= common.insteadUntil) {
+        const { kind } = this.#wanted;
+        log.info(`${kind}s are refused; ${instead.kind} are read instead`, { cause: error.message });
+        common.insteadUntil = clock.now() + pace.relistMs;
+      }
+      return listed;
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<Listed> {
+    const source = this.#source;
+    this.#record.requested(source.listTarget);
+    const ask = async (): Promise<Listed> => {
+      const { status, chunks } = await this.#api(source.listTarget, "list", signal);
+      const text = await readWhole(chunks);
+      this.#record.responded(text);
+      return readList(status, text, source);
+    };
+    const late = () => new Error(`no answer within ${pace.listMs / 1000} s`);
+    return within(ask(), pace.listMs, this.#ctx.clock, late);
+  }
+
+  /** Throws for a list that would take most away or that is older than what is known, unless it is the second. */
+  #believe(listed: Listed, values: Collection<T>): void {
+    const reason = this.#doubt(listed, values);
     const again = this.#doubtful;
     this.#doubtful = reason !== undefined && !again;
     if (!this.#doubtful) return;
@@ -191,18 +220,22 @@ class Loop<T> {
     throw new Doubtful(`${reason}; asking again`);
   }
 
-  #doubt({ objects, version }: Listed): string | undefined {
-    if (this.#value === undefined) return undefined;
-    const { isEmpty, sizeOf, read } = this.#source;
+  #doubt({ version }: Listed, values: Collection<T>): string | undefined {
     if (version !== undefined && isOlder(version, this.#version)) {
       return `version ${version} is older than ${this.#version}`;
     }
-    const next = read(objects);
-    const { value } = this.#value;
-    if (!isEmpty(value) && isEmpty(next)) return "all addresses are gone";
-    if (sizeOf === undefined) return undefined;
-    const isSudden = isSuddenLoss(sizeOf(value), sizeOf(next), this.#ctx.panicThreshold);
-    return isSudden ? `most addresses are gone: ${sizeOf(next)} are left of ${sizeOf(value)}` : undefined;
+    const { isEmpty, sizeOf = () => 0 } = this.#source;
+    const { panicThreshold } = this.#ctx;
+    const last = [...(this.#values?.entries() ?? this.#listener.known())];
+    const found = last.filter(([, value]) => !isEmpty(value));
+    const lost = found.filter(([key, value]) => {
+      const next = values.value(key);
+      return isEmpty(next) || isSuddenLoss(sizeOf(value), sizeOf(next), panicThreshold);
+    });
+    if (lost.length * 2 <= found.length) return undefined;
+    return found.length === 1
+      ? `most addresses are gone: ${sizeOf(values.value(found[0]![0]))} are left of ${sizeOf(found[0]![1])}`
+      : `most names lose most addresses: ${lost.length} of ${found.length}`;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -252,10 +285,8 @@ class Loop<T> {
     // A server that has not caught up may tell old news.
     const isOurs = this.#source.name === undefined || this.#source.name === name;
     if (!isOurs || isOlder(resourceVersion, this.#version)) return;
-    const objects = new Map(this.#objects);
-    if (type === "DELETED") objects.delete(name);
-    else objects.set(name, object);
-    this.#tell(objects);
+    const values = this.#values!;
+    this.#tell(type === "DELETED" ? values.remove(object) : values.put(object));
     this.#advance(resourceVersion);
   }
 
@@ -264,12 +295,8 @@ class Loop<T> {
     this.#from = version;
   }
 
-  #tell(objects: ReadonlyMap<string, KubeObject>): void {
-    const value = this.#source.read([...objects.values()]);
-    this.#objects = objects;
-    this.#value = { value };
+  #tell(keys: readonly string[] | "all"): void {
     this.#record.heardAt = this.#ctx.clock.now();
-    this.#record.state.update(objects.size === 0 ? {} : this.#source.show(value));
-    this.#set(value);
+    this.#listener.changed(this.#values!, keys);
   }
 }

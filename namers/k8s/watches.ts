@@ -1,15 +1,17 @@
-/** The watches of one namer: one per object, however many names lead to it, and only while somebody observes. */
+/** The watches of one plugin: one per object, however many names lead to it, and only while somebody observes. */
 import { Activity, State, Var } from "../../dtab/index.ts";
-import type { KeptName, NamerContext } from "../../plugins/contract.ts";
+import type { KeptName, NamerContext, PluginContext } from "../../plugins/contract.ts";
 import { type Aged, Ages } from "../lib/ages.ts";
 import { type DiscoveryConfig, discoveryBudget } from "../lib/discovery-keys.ts";
 import { LastKnown } from "../lib/last-known.ts";
 import type { KubeApi } from "./api.ts";
-import { type WatchContext, type WatchSource, watchObject } from "./watch.ts";
+import { type Collection, onlyKey } from "./collection.ts";
+import { defaultWatchSeconds } from "./keys.ts";
+import { type Member, SharedWatch } from "./shared-watch.ts";
+import type { WatchSource } from "./source.ts";
+import { type WatchContext, watchObjects } from "./watch.ts";
 import { WatchRecord } from "./watch-record.ts";
 
-/** How long the server keeps a watch open, unless told otherwise. */
-export const defaultWatchSeconds = 20;
 /** From which age on an object is stale, unless told otherwise; or twice the time of a watch if that is more. */
 const leastStaleSeconds = 60;
 
@@ -18,6 +20,13 @@ export interface WatchesOptions extends Omit<DiscoveryConfig, "staleAfterSeconds
   readonly staleAfterSeconds?: number | undefined;
   /** How long the server keeps a watch open. */
   readonly watchSeconds?: number | undefined;
+}
+
+/** What to watch for a key. */
+export interface Watched<T> {
+  readonly source: WatchSource<T>;
+  /** The watch of which it may become a part: all objects of that name, under the same keys. */
+  readonly shared?: { readonly name: string; readonly source: WatchSource<T> } | undefined;
 }
 
 /** An object as it is known. */
@@ -35,39 +44,46 @@ interface Watch<T> {
 /** Objects of one kind. */
 export class Watches<T> {
   readonly #api: KubeApi;
-  readonly #ctx: NamerContext & WatchContext;
+  readonly #ctx: WatchContext;
   readonly #what: string;
   readonly #watches = new Map<string, Watch<T>>();
+  readonly #shared = new Map<string, SharedWatch<T>>();
   /** An object that comes back while the API server is away is served from here. */
   readonly #last: LastKnown<T>;
   readonly #ages: Ages<Aged>;
 
   /** `what` stands in metrics, before the key. */
-  constructor(what: string, api: KubeApi, ctx: NamerContext, options: WatchesOptions = {}) {
+  constructor(
+    what: string,
+    api: KubeApi,
+    ctx: PluginContext & Pick<NamerContext, "kept">,
+    options: WatchesOptions = {},
+  ) {
     const { watchSeconds = defaultWatchSeconds } = options;
     const { staleAfterSeconds = Math.max(leastStaleSeconds, 2 * watchSeconds) } = options;
     const budget = discoveryBudget({ ...options, staleAfterSeconds });
     this.#what = what;
     this.#api = api;
-    this.#ctx = { ...ctx, absent: { watches: 0 }, watchSeconds, panicThreshold: budget.panicThreshold };
+    const { panicThreshold } = budget;
+    this.#ctx = { ...ctx, common: { absentWatches: 0, insteadUntil: 0 }, watchSeconds, panicThreshold };
     this.#last = new LastKnown({ source: what, watched: () => this.#found() }, ctx);
     this.#ages = new Ages("Kubernetes", budget, ctx);
   }
 
   /** The object over time; pending until the API server has answered, whatever it takes. */
-  watch(key: string, source: WatchSource<T>): Activity<T> {
+  watch(key: string, watched: Watched<T>): Activity<T> {
     return Activity.of(
       Var.distinct(
-        this.#states(key, source).map((state) => (state.tag === "ok" ? State.ok(state.value.value) : state)),
+        this.#states(key, watched).map((state) => (state.tag === "ok" ? State.ok(state.value.value) : state)),
         (a, b) => a === b || (a.tag === "ok" && b.tag === "ok" && a.value === b.value),
       ),
     );
   }
 
   /** Whether what is known of the object is too old to be trusted. */
-  distrusted(key: string, source: WatchSource<T>): Var<boolean> {
+  distrusted(key: string, watched: Watched<T>): Var<boolean> {
     return Var.distinct(
-      this.#states(key, source).map((state) => state.tag === "ok" && state.value.distrusted),
+      this.#states(key, watched).map((state) => state.tag === "ok" && state.value.distrusted),
     );
   }
 
@@ -79,19 +95,24 @@ export class Watches<T> {
     });
   }
 
-  /** The document of each. */
+  /** The document of each, and of those that stand for many. */
   state(): Record<string, unknown> {
-    return Object.fromEntries([...this.#watches].map(([key, { record }]) => [key, record.toJSON()]));
+    const shared = [...this.#shared].flatMap(([name, each]) => {
+      const document = each.toJSON();
+      return document === undefined ? [] : [[`${name}/*`, document]];
+    });
+    const own = [...this.#watches].map(([key, { record }]) => [key, record.toJSON()]);
+    return Object.fromEntries([...shared, ...own]);
   }
 
-  #states(key: string, source: WatchSource<T>): Var<State<Seen<T>>> {
+  #states(key: string, watched: Watched<T>): Var<State<Seen<T>>> {
     return Var.from<State<Seen<T>>>(
       () => this.#watches.get(key)?.states.sample() ?? State.pending,
-      (observer) => (this.#watches.get(key) ?? this.#open(key, source)).states.observe(observer),
+      (observer) => (this.#watches.get(key) ?? this.#open(key, watched)).states.observe(observer),
     );
   }
 
-  #open(key: string, source: WatchSource<T>): Watch<T> {
+  #open(key: string, { source, shared }: Watched<T>): Watch<T> {
     const record = new WatchRecord(`${this.#what}/${key}`, this.#ctx.clock);
     const states = Var.async<State<Seen<T>>>(State.pending, async (set, signal) => {
       record.state.start(signal);
@@ -99,9 +120,34 @@ export class Watches<T> {
       const tell = (): void => {
         if (known !== undefined) set(State.ok({ value: known.value, distrusted: record.distrusted }));
       };
+      const update = (value: T): void => {
+        const had = record.found;
+        record.found = !source.isEmpty(value);
+        record.restored = false;
+        record.state.update(record.found ? source.show(value) : {});
+        known = { value };
+        // Nothing is kept of what is empty, so that a scan of random names displaces no real one.
+        if (had || record.found) this.#last.outdated(key);
+        this.#ages.tell(record);
+        tell();
+      };
+      // A watch of its own, until a shared one stands for it.
+      const alone = new AbortController();
+      const member: Member<T> = {
+        key,
+        found: () => (record.found ? known?.value : undefined),
+        share(value, by) {
+          alone.abort();
+          record.sharedWith(by);
+          update(value);
+        },
+      };
+      const many = shared && this.#sharedWatch(shared);
       signal.addEventListener("abort", () => {
+        alone.abort();
         this.#watches.delete(key);
         this.#ages.remove(record);
+        if (shared !== undefined) this.#leave(shared.name, member);
         const { confirmedAt, found, restored } = record;
         if (known !== undefined && found && confirmedAt !== undefined) {
           this.#last.found(key, known.value, confirmedAt, restored);
@@ -110,21 +156,34 @@ export class Watches<T> {
       record.onDistrust = tell;
       tell();
       this.#ages.add(record);
-      const update = (value: T): void => {
-        const had = record.found;
-        record.found = !source.isEmpty(value);
-        record.restored = false;
-        known = { value };
-        // Nothing is kept of what is empty, so that a scan of random names displaces no real one.
-        if (had || record.found) this.#last.outdated(key);
-        this.#ages.tell(record);
-        tell();
+      if (many?.join(member)) return;
+      const changed = (values: Collection<T>): void => {
+        if (alone.signal.aborted) return;
+        update(values.value(onlyKey));
+        if (record.found) many?.grown();
       };
-      await watchObject(source, this.#api, this.#ctx, record, known, update, signal);
+      const before = known === undefined ? [] : [[onlyKey, known.value] as const];
+      const listener = { known: () => before, changed };
+      await watchObjects(source, this.#api, this.#ctx, record, listener, alone.signal);
     });
     const watch = { states, record };
     this.#watches.set(key, watch);
     return watch;
+  }
+
+  #sharedWatch({ name, source }: NonNullable<Watched<T>["shared"]>): SharedWatch<T> {
+    let shared = this.#shared.get(name);
+    if (shared === undefined) {
+      shared = new SharedWatch(`${this.#what}/${name}/*`, source, this.#api, this.#ctx);
+      this.#shared.set(name, shared);
+    }
+    return shared;
+  }
+
+  #leave(name: string, member: Member<T>): void {
+    const shared = this.#shared.get(name);
+    shared?.leave(member);
+    if (shared?.idle) this.#shared.delete(name);
   }
 
   /** What was known of it when nobody watched; what makes no sense (of another version, perhaps) is as good as nothing. */

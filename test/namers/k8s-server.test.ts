@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { after, test } from "node:test";
 import { Address, type Bound, Path } from "../../dtab/index.ts";
+import { apiAccess } from "../../namers/k8s/access.ts";
 import { createKubeApi } from "../../namers/k8s/api.ts";
 import { createEndpointsNamer } from "../../namers/k8s/endpoints-namer.ts";
 import { realClock } from "../kit/clock.ts";
@@ -56,7 +57,7 @@ const createNamer = () =>
   createEndpointsNamer(
     {},
     { ...pluginContext(), clock: realClock, prefix: Path.read("/#/io.l5d.k8s") },
-    createKubeApi({ host: "127.0.0.1", port }),
+    createKubeApi(apiAccess({ host: "127.0.0.1", port }, pluginContext())),
   );
 
 function change(...ips: string[]): void {

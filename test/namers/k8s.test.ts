@@ -6,7 +6,6 @@ import { createDaemonset } from "../../namers/k8s/daemonset.ts";
 import { createEndpointsNamer } from "../../namers/k8s/endpoints-namer.ts";
 import { createExternalNamer } from "../../namers/k8s/external-namer.ts";
 import k8sNs from "../../namers/k8s/k8s-ns.ts";
-import { apiServerOf } from "../../namers/k8s/keys.ts";
 import type { NamerContext } from "../../plugins/contract.ts";
 import { fakeClock, settle } from "../kit/clock.ts";
 import { recordedLog } from "../kit/log.ts";
@@ -498,19 +497,6 @@ test("io.l5d.k8s.ns needs its variable, and tells which", () => {
   };
   const ctx = { ...pluginContext(), prefix: Path.read("/#/io.l5d.k8s.ns") };
   assert.throws(() => k8sNs.create(options, ctx), /MY_NAMESPACE must be set to a namespace/);
-});
-
-test("the API is at kubectl proxy, or with a service account where the pod's variables say", () => {
-  const pod = { env: (name: string) => ({ KUBERNETES_SERVICE_HOST: "10.96.0.1" })[name] };
-  const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
-  assert.deepEqual(apiServerOf({}, pod), { host: "localhost", port: 8001 });
-  assert.deepEqual(apiServerOf({ serviceAccount }, pod), { host: "10.96.0.1", port: 443, serviceAccount });
-  assert.deepEqual(apiServerOf({ serviceAccount, host: "api", port: 6443 }, pod), {
-    host: "api",
-    port: 6443,
-    serviceAccount,
-  });
-  assert.throws(() => apiServerOf({ serviceAccount }, { env: () => undefined }), /KUBERNETES_SERVICE_HOST/);
 });
 
 test("a load balancer's host name is resolved, and followed", async () => {
