@@ -21,6 +21,8 @@ export interface SlotTypes {
   telemeter: Telemeter;
   /** Control: registers this host's servers somewhere. */
   announcer: Announcer;
+  /** Control: tells the data-plane plugin of the same kind, in every worker, what it cannot look up itself. */
+  feed: Feed;
   /** Data: a request to a logical name. */
   identifier: Identifier;
   /** Data: which endpoint takes the next request. */
@@ -85,15 +87,17 @@ export type ContextOf<S extends Slot> = S extends "namer"
   ? NamerContext
   : S extends "interpreter"
     ? InterpreterContext
-    : S extends "transformer"
-      ? TransformerContext
-      : S extends "identifier"
-        ? IdentifierContext
-        : S extends "labeler"
-          ? LabelerContext
-          : S extends "accrual"
-            ? AccrualContext
-            : PluginContext;
+    : S extends "feed"
+      ? ControlContext
+      : S extends "transformer"
+        ? TransformerContext
+        : S extends "identifier"
+          ? IdentifierContext
+          : S extends "labeler"
+            ? LabelerContext
+            : S extends "accrual"
+              ? AccrualContext
+              : PluginContext;
 
 /** What the plugins of the control thread that look outside are given too. */
 export interface ControlContext extends PluginContext {
@@ -127,7 +131,7 @@ export interface KeptNames {
 }
 
 /** An interpreter's context. */
-export interface InterpreterContext extends PluginContext {
+export interface InterpreterContext extends ControlContext {
   /** The configured namers, in the order in which they are tried. */
   readonly namers: readonly PrefixedNamer[];
 }
@@ -147,6 +151,8 @@ export interface TransformerContext extends ControlContext {
 export interface IdentifierContext extends PluginContext {
   /** The router's `dstPrefix`; every name starts with it. */
   readonly dstPrefix: Path;
+  /** What the feed of the same kind said last; undefined until it has said something, and where the kind has none. */
+  readonly feed: () => unknown;
 }
 
 /** A labeler's context. */
@@ -307,6 +313,14 @@ export interface Announcer {
     address: { readonly host: string; readonly port: number },
     signal: AbortSignal,
   ): Promise<void>;
+}
+
+/** What a plugin of the data plane must know from outside: created with the same block, in the control thread. */
+export interface Feed {
+  /** Plain data that is sent whole to every worker; observed while a configuration that names the plugin runs. */
+  readonly values: Activity<unknown>;
+  /** The document behind `/<router>/identifier_state/<kind>.json`. */
+  state?(): unknown;
 }
 
 /** The request as an identifier sees it. */

@@ -49,6 +49,7 @@ export const errorKinds = {
   ),
   E_BAD_DTAB: kind(400, "identify", false, "l5d-dtab or l5d-ctx-dtab is not a dtab."),
   E_UNIDENTIFIED: kind(400, "identify", false, "No identifier could name the request."),
+  E_NOT_READY: kind(503, "identify", true, "What an identifier goes by is not known yet."),
   E_DELEGATION_LOOP: kind(502, "delegate", false, "The dtab delegates a name to itself, or too deep."),
   E_BIND_FAILED: kind(502, "bind", false, "A namer failed and has no earlier answer to fall back on."),
   E_BIND_TIMEOUT: kind(502, "bind", false, "The name was not resolved within bindingTimeoutMs."),

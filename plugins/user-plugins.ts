@@ -95,6 +95,7 @@ const slots: Readonly<Record<Slot, true>> = {
   transformer: true,
   telemeter: true,
   announcer: true,
+  feed: true,
   identifier: true,
   balancer: true,
   classifier: true,

@@ -3,7 +3,9 @@ import consul from "../../namers/consul/namer.ts";
 import dns from "../../namers/dns.ts";
 import dnsSrv from "../../namers/dns-srv.ts";
 import fsNamer from "../../namers/fs.ts";
+import configMap from "../../namers/k8s/config-map.ts";
 import daemonset from "../../namers/k8s/daemonset.ts";
+import ingressFeed from "../../namers/k8s/ingress-feed.ts";
 import k8s from "../../namers/k8s/k8s.ts";
 import k8sExternal from "../../namers/k8s/k8s-external.ts";
 import k8sNs from "../../namers/k8s/k8s-ns.ts";
@@ -22,7 +24,7 @@ import zone from "../../plugins/transformers/zone.ts";
 
 export { builtinNamers } from "../../namers/builtin/global.ts";
 
-/** Namers, interpreters, transformers, telemeters and announcers. */
+/** Namers, interpreters, feeds, transformers, telemeters and announcers. */
 export const controlPlugins: readonly AnyPlugin[] = [
   fsNamer,
   rewrite,
@@ -34,6 +36,8 @@ export const controlPlugins: readonly AnyPlugin[] = [
   k8sExternal,
   defaultInterpreter,
   fsInterpreter,
+  configMap,
+  ingressFeed,
   prometheus,
   constant,
   daemonset,

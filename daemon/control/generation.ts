@@ -23,11 +23,11 @@ export interface Generation {
 
 /** What a generation is made of. */
 export type GenerationParts = Pick<Generation, "written" | "config" | "text" | "parts"> &
-  Pick<WorkerSetup, "places" | "files">;
+  Pick<WorkerSetup, "places" | "files" | "feeds">;
 
 /** Makes a generation; one that follows another keeps the routers, namers and interpreters that are equal. */
 export const createGeneration = (
-  { written, config, text, parts, places, files }: GenerationParts,
+  { written, config, text, parts, places, files, feeds }: GenerationParts,
   last?: Generation,
 ): Generation => {
   const number = last === undefined ? 0 : last.number + 1;
@@ -55,6 +55,7 @@ export const createGeneration = (
       plugins: config.plugins,
       ...(places === undefined ? {} : { places }),
       ...(files === undefined ? {} : { files }),
+      ...(feeds === undefined ? {} : { feeds }),
     },
   };
 };

@@ -103,6 +103,7 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: N
   const interpreterContext = (label: string): InterpreterContext => ({
     ...context(parts, `router/${label}/interpreter`, metrics.scope("rt", label, "interpreter")),
     namers: asked,
+    env,
   });
   const routers = config.routers.map(({ label, dtab, interpreter }): RouterInterpreter => {
     const same = stays ? last.config.routers.find((router) => router.label === label) : undefined;
@@ -123,6 +124,7 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: N
     {
       ...context(parts, "interpreter", metrics.scope("interpreter")),
       namers: asked,
+      env,
     },
   );
   return { routers, namers, plain: blocks, config, fallback };
@@ -134,6 +136,13 @@ export const context = (
   logger: string,
   metrics: MetricsScope,
 ): PluginContext => ({ log: logging.logger(logger), clock, random, metrics });
+
+/** What the plugins of the control thread that look outside are given. */
+export const controlContext = (
+  parts: PluginParts,
+  logger: string,
+  metrics: MetricsScope,
+): ControlContext => ({ ...context(parts, logger, metrics), env: environment(parts) });
 
 /** A variable that is set to nothing is as good as none. */
 const environment =

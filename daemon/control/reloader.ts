@@ -12,6 +12,7 @@ import type { Registry } from "../../plugins/registry.ts";
 import type { AccessLogs } from "./access-log/access-logs.ts";
 import type { Binder } from "./binder.ts";
 import { applicable, diffRouters, type RouterChanges, restartKeys } from "./config-diff.ts";
+import type { Feeds } from "./feeds.ts";
 import type { FilesOfWorkers } from "./files/files-of-workers.ts";
 import { createGeneration, type Generation, routerNamings, withRunning } from "./generation.ts";
 import { prepareListeners } from "./listeners.ts";
@@ -64,6 +65,7 @@ export interface ReloaderOptions {
   >[];
   readonly accessLogs: Pick<AccessLogs, "prepare" | "reopen">;
   readonly files: Pick<FilesOfWorkers, "prepare" | "keep">;
+  readonly feeds: Pick<Feeds, "prepare" | "keep">;
   readonly metrics: MetricsScope;
   readonly log: Logger;
   readonly nowMs: () => number;
@@ -169,18 +171,20 @@ export class Reloader {
     const config = applicable(last.config, await prepareListeners(running.config, source, running.listeners));
     const { text, places, registry } = found;
     const files = await this.#options.files.prepare(config, source);
-    const next = createGeneration(
-      { written, config, text, places, files, parts: { ...last.parts, registry } },
-      last,
-    );
     const workers = this.#options.workers();
-    const prepared = await Promise.allSettled(workers.map((worker) => worker.prepare(next.setup)));
     try {
+      const feeds = await this.#options.feeds.prepare(config, registry);
+      const next = createGeneration(
+        { written, config, text, places, files, feeds, parts: { ...last.parts, registry } },
+        last,
+      );
+      const prepared = await Promise.allSettled(workers.map((worker) => worker.prepare(next.setup)));
       const refusal = prepared.find((each) => each.status === "rejected");
       if (refusal !== undefined) throw refusal.reason;
       return { next, workers, switchLogs: await this.#options.accessLogs.prepare(config) };
     } catch (cause) {
       for (const worker of workers) worker.rollback();
+      this.#options.feeds.keep(last.config);
       throw cause;
     }
   }
@@ -190,12 +194,13 @@ export class Reloader {
     workers: ReturnType<ReloaderOptions["workers"]>,
     switchLogs: () => void,
   ): Promise<void> {
-    const { binder, files, log } = this.#options;
+    const { binder, files, feeds, log } = this.#options;
     // Before the workers: the new routers' first names come as soon as one has committed.
     this.#current = next;
     binder.replace(routerNamings(next));
     switchLogs();
     files.keep(next.config);
+    feeds.keep(next.config);
     // One that has died is started again, with what is current.
     await Promise.allSettled(workers.map((worker) => worker.commit(next.setup)));
     // One that was started meanwhile, with what was current then.

@@ -1,9 +1,7 @@
 /** The daemon: starts what a configuration says, keeps it running, and ends it orderly. */
 
 import { lookup } from "node:dns/promises";
-import { readFileSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
-import { findPackageJSON } from "node:module";
 import { isIP } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { LinkerdConfig } from "../../config/schema.ts";
@@ -13,17 +11,19 @@ import { systemClock as clock } from "../shared/system-clock.ts";
 import { AccessLogs } from "./access-log/access-logs.ts";
 import { type AdminServer, openAdminServer } from "./admin/server.ts";
 import { Binder } from "./binder.ts";
+import { Feeds } from "./feeds.ts";
 import { FilesOfWorkers } from "./files/files-of-workers.ts";
 import { createGeneration, routerNamings } from "./generation.ts";
 import { explain, listenError, prepareListeners } from "./listeners.ts";
 import { createLogging, type LevelName, type LogOutput } from "./logging.ts";
 import { MetricsStore } from "./metrics-store.ts";
-import type { PluginParts } from "./naming.ts";
+import { controlContext, type PluginParts } from "./naming.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
 import { type ConfigRead, Reloader, type ReloadObserver, type ReloadResult } from "./reloader.ts";
 import { openSnapshot } from "./snapshot/snapshot.ts";
 import { createTelemeters, runTelemeters } from "./telemeters.ts";
+import { readVersion } from "./version.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -110,6 +110,14 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     env: options.env ?? {},
     snapshot,
   };
+  const feeds = new Feeds({
+    clock,
+    log: logging.logger("feed"),
+    context: (kind) => controlContext(parts, `feed/${kind}`, metrics.scope("feed", kind)),
+    send: (message) => {
+      for (const worker of pool.workers()) worker.send(message);
+    },
+  });
   const files = new FilesOfWorkers({
     ...{ clock, logging, metrics },
     send: (message) => {
@@ -136,7 +144,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     start: (workerId) => {
       const name = `worker/${workerId}`;
       const worker = new WorkerHandle({
-        start: { workerId, ...reloader.current.setup, files: files.current() },
+        start: { workerId, ...reloader.current.setup, files: files.current(), feeds: feeds.values() },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,
@@ -154,6 +162,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     workers: () => pool.workers(),
     accessLogs,
     files,
+    feeds,
     metrics,
     log: logging.logger("config"),
     nowMs: () => clock.now(),
@@ -181,6 +190,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     metrics: store,
     logging,
     telemeters,
+    feeds,
     unready: () => {
       if (closing !== undefined) return "shutting down";
       if (!serving) return "starting";
@@ -200,6 +210,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
 
   const closeRest = async (): Promise<void> => {
     stop.abort();
+    feeds.close();
     clearInterval(interval);
     endProcessMetrics();
     endOpenFiles();
@@ -235,7 +246,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     if (httpIdentifierPort !== undefined) {
       // Few ask for it, and node:http takes 10 MB.
       const { openIdentifierServer } = await import("./admin/identifier-server.ts");
-      const opened = openIdentifierServer(adminIp, httpIdentifierPort, () => reloader.current);
+      const opened = openIdentifierServer(adminIp, httpIdentifierPort, () => reloader.current, feeds);
       identifierServer = await opened.catch((cause) => {
         const message = explain(cause, ip, httpIdentifierPort);
         throw listenError(source, [{ path: "admin.httpIdentifierPort", message }]);
@@ -243,6 +254,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     }
     await accessLogs.open();
     log.info("serving admin", { ip: admin.ip, port: admin.port });
+    await feeds.prepare(config, options.registry);
     await pool.start();
   } catch (cause) {
     await closeRest();
@@ -284,10 +296,4 @@ const closeServer = async (server: HttpServer | undefined): Promise<void> => {
   if (server === undefined) return;
   server.closeAllConnections();
   await new Promise<void>((resolve) => server.close(() => resolve()));
-};
-
-const readVersion = (): string => {
-  const manifest = findPackageJSON("..", import.meta.url);
-  if (manifest === undefined) return "unknown";
-  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 };

@@ -1,5 +1,6 @@
 /** The plugins that come with the daemon and live in every data worker; a new one is a line here. */
 
+import ingress from "../../namers/k8s/ingress-identifier.ts";
 import consecutiveFailures from "../../plugins/accruals/consecutive-failures.ts";
 import none from "../../plugins/accruals/none.ts";
 import successRate from "../../plugins/accruals/success-rate.ts";
@@ -36,6 +37,7 @@ export const dataPlugins: readonly AnyPlugin[] = [
   methodAndHost,
   path,
   staticIdentifier,
+  ingress,
   p2c,
   ewma,
   aperture,

@@ -61,6 +61,7 @@ export class Routing {
     if (problems.length > 0) throw new Error(problems.map((problem) => problem.message).join("; "));
     await this.#services.tls.prepare(setup.files?.tls);
     await this.#services.overrides.prepare(setup.files?.overrideKeys);
+    this.#services.feeds.prepare(setup.feeds);
     const opened = new Map<string, Listener>();
     const prepared: Router[] = [];
     try {
@@ -94,6 +95,7 @@ export class Routing {
     const { setup, routers, opened } = this.#prepared;
     this.#prepared = undefined;
     this.#places = setup.places;
+    this.#services.feeds.keep(setup.feeds);
     const known = new Map([...this.#listeners, ...opened]);
     const listeners = new Map<string, Listener>();
     for (const [index, router] of routers.entries()) {

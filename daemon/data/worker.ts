@@ -6,6 +6,7 @@ import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { guarded, logBugsTo } from "./bugs.ts";
 import { dataPlugins } from "./builtin.ts";
+import { FeedValues } from "./feed-values.ts";
 import { LazyOverrides } from "./overrides/lazy-overrides.ts";
 import { Routing } from "./routing.ts";
 import { SharedScope } from "./shared-scope.ts";
@@ -37,6 +38,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
   const plugin: PluginContext = { log, clock: systemClock, random: Math.random, metrics };
   const tls = new LazyTls(log);
   const overrides = new LazyOverrides();
+  const feeds = new FeedValues();
   let binds = 0;
   const share: WorkerShare = { workers: 1 };
   const routing = new Routing(workerId, dataPlugins, {
@@ -49,6 +51,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
     random: Math.random,
     tls,
     overrides,
+    feeds,
     post,
     nextBind: () => ++binds,
   });
@@ -68,6 +71,9 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
         break;
       case "overrideKeys":
         overrides.update(message.file, message.keys);
+        break;
+      case "feed":
+        feeds.update(message.key, message.value);
         break;
       case "drain":
         void routing.drain(message.graceMs).then(() => post({ type: "drained" }));

@@ -6,7 +6,7 @@
  * client that was never watched end with the last binding that names it. `router` is a router's key.
  */
 
-import type { RouterConfig } from "../../config/schema.ts";
+import type { PluginBlock, RouterConfig } from "../../config/schema.ts";
 import type { TlsMaterial } from "../../config/tls-spec.ts";
 import type { Addr } from "../../dtab/index.ts";
 import type { ClientReport } from "./client-report.ts";
@@ -54,6 +54,9 @@ export const routerKey = (label: string, generation: number): string => `${label
 /** The label of a router's key. */
 export const labelOfKey = (key: string): string => key.slice(0, key.lastIndexOf("#"));
 
+/** What a block's feed is called: identifiers that say the same share one. */
+export const feedKey = (block: PluginBlock): string => JSON.stringify(block);
+
 /** What a worker runs, until a reload says something else. */
 export interface WorkerSetup {
   /** In the order of the file. A key that the worker has already stands for the router it has, with another dtab at most. */
@@ -63,6 +66,8 @@ export interface WorkerSetup {
   /** Where keys that limit requests stand, e.g. `routers[0].dtab` → `linkerd.yaml:8:5`, for the text of errors. */
   readonly places?: Readonly<Record<string, string>>;
   readonly files?: WorkerFiles;
+  /** What feeds have said, by `feedKey`: undefined for one that has said nothing yet; absent where there is none. */
+  readonly feeds?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What was read of files, each absent where nothing needs it. */
@@ -107,6 +112,8 @@ export type ToWorker =
   | { readonly type: "tls"; readonly key: string; readonly material: TlsMaterial }
   /** A file of keys for overrides changed: from now on these are believed, and no others. */
   | { readonly type: "overrideKeys"; readonly file: string; readonly keys: readonly OverrideKey[] }
+  /** A feed says something new. */
+  | { readonly type: "feed"; readonly key: string; readonly value: unknown }
   /** Log level changed. */
   | { readonly type: "level"; readonly level: string };
 

@@ -60,7 +60,8 @@ export class SharedWatch<T> {
   /** A member has found something, so that it may be time to share. */
   grown(): void {
     if (this.#running !== undefined || this.#ctx.clock.now() < this.#notBefore) return;
-    if ([...this.#known()].length >= sharedFrom) void this.#run((this.#running = new AbortController()).signal);
+    if ([...this.#known()].length >= sharedFrom)
+      void this.#run((this.#running = new AbortController()).signal);
   }
 
   /** A member is gone. */

@@ -8,10 +8,10 @@
  */
 import type { PluginContext } from "../../plugins/contract.ts";
 import { backoffMs } from "../lib/backoff.ts";
-import { isSuddenLoss } from "../lib/sudden-loss.ts";
 import { badStatus, type Listed, readList } from "./answers.ts";
 import type { KubeApi } from "./api.ts";
 import { Collection } from "./collection.ts";
+import { doubtfulLoss } from "./doubtful-loss.ts";
 import { Doubtful, Gone, Refused } from "./errors.ts";
 import { asObject, isOlder, type Json, objectOfKind } from "./json.ts";
 import type { WatchSource } from "./source.ts";
@@ -224,18 +224,8 @@ class Loop<T> {
     if (version !== undefined && isOlder(version, this.#version)) {
       return `version ${version} is older than ${this.#version}`;
     }
-    const { isEmpty, sizeOf = () => 0 } = this.#source;
-    const { panicThreshold } = this.#ctx;
-    const last = [...(this.#values?.entries() ?? this.#listener.known())];
-    const found = last.filter(([, value]) => !isEmpty(value));
-    const lost = found.filter(([key, value]) => {
-      const next = values.value(key);
-      return isEmpty(next) || isSuddenLoss(sizeOf(value), sizeOf(next), panicThreshold);
-    });
-    if (lost.length * 2 <= found.length) return undefined;
-    return found.length === 1
-      ? `most addresses are gone: ${sizeOf(values.value(found[0]![0]))} are left of ${sizeOf(found[0]![1])}`
-      : `most names lose most addresses: ${lost.length} of ${found.length}`;
+    const last = this.#values?.entries() ?? this.#listener.known();
+    return doubtfulLoss(last, values, this.#source, this.#ctx.panicThreshold);
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

@@ -67,7 +67,11 @@ const split = ({
       }
     }
   }
-  if (parts[0] === "namer" && parts.length > 2) {
+  if (parts[0] === "rt" && parts[at] === "interpreter" && parts[at + 1] === "name" && parts.length > at + 3) {
+    labels.push(["name", parts[at + 2]!]);
+    at += 3;
+  }
+  if ((parts[0] === "namer" || parts[0] === "feed") && parts.length > 2) {
     labels.push(["namer", parts[1]!]);
     at = 2;
     if (parts[2] === "name" && parts.length > 4) {

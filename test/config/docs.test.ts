@@ -46,7 +46,7 @@ test("every kind that is built is listed on the page about plugins, and no other
 });
 
 /** Kinds that Linkerd 1 does not have. */
-const ours = ["namer dns", "transformer io.l5d.zone"];
+const ours = ["namer dns", "transformer io.l5d.zone", "feed io.l5d.ingress"];
 
 test("every built kind that Linkerd 1 has is spelt as it spells it", () => {
   for (const { slot, kind } of builtinRegistry().plugins()) {

@@ -41,7 +41,7 @@ golden("a duplicate key is refused at its second place", withRouter("label: a\nl
 ]);
 
 golden("an unknown kind is told with the nearest", withRouter("identifier:\n  kind: io.l5d.pth"), [
-  'l5d.yaml:5:11: routers[0].identifier.kind: unknown kind "io.l5d.pth" of identifier; known are io.l5d.header.token, io.l5d.header, io.l5d.methodAndHost, io.l5d.path, io.l5d.static; did you mean "io.l5d.path"?',
+  'l5d.yaml:5:11: routers[0].identifier.kind: unknown kind "io.l5d.pth" of identifier; known are io.l5d.header.token, io.l5d.header, io.l5d.methodAndHost, io.l5d.path, io.l5d.static, io.l5d.ingress; did you mean "io.l5d.path"?',
 ]);
 
 golden(
@@ -56,7 +56,7 @@ golden(
   "kind is required where a block is there",
   withRouter("interpreter: {}\nclient: {loadBalancer: {maxEffort: 5}}"),
   [
-    "l5d.yaml:4:16: routers[0].interpreter.kind: required: one of default, io.l5d.fs",
+    "l5d.yaml:4:16: routers[0].interpreter.kind: required: one of default, io.l5d.fs, io.l5d.k8s.configMap",
     "l5d.yaml:5:26: routers[0].client.loadBalancer.kind: required: one of p2c, ewma, aperture, heap, roundRobin",
   ],
 );

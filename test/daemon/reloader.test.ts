@@ -59,6 +59,7 @@ const rig = async (options: Partial<ReloaderOptions> = {}) => {
     binder: { replace: () => void told.push("naming"), forget: () => void told.push("forget") },
     workers: () => workers,
     files: { prepare: async () => ({}), keep: () => {} },
+    feeds: { prepare: async () => undefined, keep: () => {} },
     accessLogs: { prepare: async () => () => {}, reopen: async () => {} },
     metrics: noMetrics,
     log,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { Path } from "../../../dtab/index.ts";
 import { type Identifier, type RequestView, Unidentified } from "../../../plugins/contract.ts";
+import type { Feeds } from "../feeds.ts";
 import type { Generation } from "../generation.ts";
 import { context } from "../naming.ts";
 
@@ -21,14 +22,15 @@ export const openIdentifierServer = async (
   ip: string,
   port: number,
   current: () => Generation,
+  feeds: Pick<Feeds, "reader">,
 ): Promise<Server> => {
   let of = current();
-  let routers = identifiersOf(of);
+  let routers = identifiersOf(of, feeds);
   const server = createServer((request, response) => {
     request.resume();
     if (of !== current()) {
       of = current();
-      routers = identifiersOf(of);
+      routers = identifiersOf(of, feeds);
     }
     const answers = routers.map((router) => [router.label, identify(router, request)] as const);
     response.setHeader("content-type", "application/json; charset=utf-8");
@@ -39,16 +41,20 @@ export const openIdentifierServer = async (
   return server;
 };
 
-const identifiersOf = ({ config, parts }: Generation): readonly RouterIdentifiers[] =>
+const identifiersOf = (
+  { config, parts }: Generation,
+  feeds: Pick<Feeds, "reader">,
+): readonly RouterIdentifiers[] =>
   config.routers.map((router): RouterIdentifiers => {
     const metrics = parts.metrics.scope("rt", router.label, "identifier");
     const ctx = {
       ...context(parts, `router/${router.label}/identifier`, metrics),
       dstPrefix: Path.read(router.dstPrefix),
     };
-    const identifiers = router.identifier.map(({ kind, ...own }) =>
-      parts.registry.get("identifier", kind).create({ ...own }, ctx),
-    );
+    const identifiers = router.identifier.map((block) => {
+      const { kind, ...own } = block;
+      return parts.registry.get("identifier", kind).create({ ...own }, { ...ctx, feed: feeds.reader(block) });
+    });
     return { label: router.label, dtab: router.dtab, identifiers };
   });
 

@@ -9,6 +9,7 @@ import { metricsPage } from "./metrics-page.ts";
 import { json, type Page, type Pages, readOnly, text } from "./page.ts";
 import type { AdminState } from "./state.ts";
 import {
+  addFeedPages,
   addStatePages,
   bindingsPage,
   boundNamesPage,
@@ -62,6 +63,7 @@ const createPages = (state: AdminState): Pages => {
     shutdownPage((graceMs) => state.shutdown(graceMs)),
   );
   addStatePages(pages, naming);
+  addFeedPages(pages, state.current().config, state.feeds);
   for (const telemeter of state.telemeters) {
     for (const { path, contentType, render } of telemeter.routes ?? []) {
       const page = readOnly(

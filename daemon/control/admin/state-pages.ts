@@ -1,8 +1,10 @@
 /** Pages that show what naming knows: names that can be bound, clients with their addresses, namers and interpreters. */
+import type { LinkerdConfig } from "../../../config/schema.ts";
 import { Address, distrustedKey } from "../../../dtab/index.ts";
 import type { EndpointReport } from "../../shared/client-report.ts";
 import type { Binder } from "../binder.ts";
 import type { ClientAddresses } from "../client-addresses.ts";
+import type { Feeds } from "../feeds.ts";
 import type { Naming } from "../naming.ts";
 import type { WorkerClients } from "../worker-pool.ts";
 import { json, type Page, type Pages, readOnly, text } from "./page.ts";
@@ -101,6 +103,18 @@ export const addStatePages = (pages: Pages, { namers, routers }: Naming): void =
       path,
       readOnly(() => json(interpreter.state!()), `state of the interpreter of router ${label}`),
     );
+  }
+};
+
+/** `/<router>/identifier_state/<kind>.json`, for identifiers that are fed with what is watched here. */
+export const addFeedPages = (pages: Pages, { routers }: LinkerdConfig, feeds: Pick<Feeds, "state">): void => {
+  for (const { label, identifier } of routers) {
+    for (const block of identifier) {
+      const state = feeds.state(block);
+      if (state === undefined) continue;
+      const page = readOnly(() => json(state()), `what the identifier of router ${label} goes by`);
+      pages.set(`/${label}/identifier_state/${block.kind}.json`, page);
+    }
   }
 };
 

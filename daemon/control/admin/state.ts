@@ -1,6 +1,7 @@
 /** What the admin pages may look at, and the few things that they may do. */
 import type { Clock, Telemeter } from "../../../plugins/contract.ts";
 import type { Binder } from "../binder.ts";
+import type { Feeds } from "../feeds.ts";
 import type { Generation } from "../generation.ts";
 import type { Logging } from "../logging.ts";
 import type { MetricsStore } from "../metrics-store.ts";
@@ -19,6 +20,7 @@ export interface AdminState {
   readonly metrics: MetricsStore;
   readonly logging: Logging;
   readonly telemeters: readonly Telemeter[];
+  readonly feeds: Pick<Feeds, "state">;
   /** Why the daemon is not ready to take requests; undefined: it is. */
   unready(): string | undefined;
   /** What the workers tell of their clients; one that does not answer in time is left out. */

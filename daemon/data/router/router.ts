@@ -18,6 +18,7 @@ import type { ClientSettings } from "../client/client-settings.ts";
 import type { ProbeLimit } from "../client/health/health-check-settings.ts";
 import { createParamConfigs, type ParamConfigs } from "../client/param-configs.ts";
 import type { Exchange } from "../exchange.ts";
+import type { FeedValues } from "../feed-values.ts";
 import type { LazyOverrides } from "../overrides/lazy-overrides.ts";
 import type { SharedScope } from "../shared-scope.ts";
 import type { Sweeper } from "../sweeper.ts";
@@ -51,6 +52,7 @@ export interface WorkerServices {
   readonly random: () => number;
   readonly tls: LazyTls;
   readonly overrides: LazyOverrides;
+  readonly feeds: FeedValues;
   readonly post: (message: ToControl) => void;
   readonly nextBind: () => number;
   /** Where a key of the configuration stands, e.g. `linkerd.yaml:14:5 routers[0].dtab`. */
@@ -114,7 +116,10 @@ export class Router implements RouterContext, NamingOwner {
     this.compressionLevel = config.compressionLevel;
     const dstPrefix = Path.read(config.dstPrefix);
     this.identifier = createIdentifierChain(
-      config.identifier.map((block) => this.#create("identifier", block, { ...services.plugin, dstPrefix })),
+      config.identifier.map((block) => {
+        const feed = services.feeds.reader(block);
+        return this.#create("identifier", block, { ...services.plugin, dstPrefix, feed });
+      }),
     );
     const propagator = this.#create("propagator", config.tracePropagator, services.plugin);
     this.tracing = createTracing(propagator, createRandomWords());

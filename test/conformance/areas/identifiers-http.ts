@@ -50,7 +50,7 @@ function create(block: Block, context: IdentifierContext): Identifier {
 }
 
 export default function check({ identifier, prefix, request, expect }: Case): void {
-  const context = { ...pluginContext(), dstPrefix: Path.read(prefix) };
+  const context = { ...pluginContext(), dstPrefix: Path.read(prefix), feed: () => undefined };
   const blocks = Array.isArray(identifier) ? (identifier as readonly Block[]) : [identifier as Block];
   const chain = createIdentifierChain(blocks.map((block) => create(block, context)));
   const headers = new HeaderList(request.headers);
