@@ -180,6 +180,55 @@ test("ewma sends next to nothing to an endpoint that became slow, and comes back
   assert.ok(set[0]!.picks - before > 500, String(set[0]!.picks - before));
 });
 
+test("every pick of ewma is the one that the published formula makes, while one endpoint is slow and recovers", () => {
+  const balancer = create(ewma);
+  const set = endpoints(5);
+  balancer.update(set);
+  // The formula as it was published, in nanoseconds, beside the balancer: the same chance, the same latencies.
+  const random = seededRandom(42);
+  const tau = 10_000e6;
+  const book = new Map(set.map((endpoint) => [endpoint, { cost: 0, stamp: nowMs * 1e6 }]));
+  const observe = (endpoint: Endpoint, rtt: number): number => {
+    const state = book.get(endpoint)!;
+    const w = Math.exp(-(nowMs * 1e6 - state.stamp) / tau);
+    state.cost = rtt > state.cost ? rtt : state.cost * w + rtt * (1 - w);
+    state.stamp = nowMs * 1e6;
+    return state.cost;
+  };
+  const load = (endpoint: Endpoint): number => {
+    const cost = observe(endpoint, 0);
+    return cost === 0 && endpoint.pending !== 0 ? penalty + endpoint.pending : cost * (endpoint.pending + 1);
+  };
+  const expected = (): Endpoint => {
+    const first = Math.floor(random() * set.length);
+    const second = Math.floor(random() * (set.length - 1));
+    const [a, b] = [set[first]!, set[second >= first ? second + 1 : second]!];
+    return load(a) <= load(b) ? a : b;
+  };
+  const latency = seededRandom(7);
+  const running: { endpoint: Endpoint; endMs: number; elapsed: number }[] = [];
+  const shares: number[] = [];
+  for (let n = 0; n < 12_000; n++) {
+    if (running.length >= 8) {
+      running.sort((a, b) => a.endMs - b.endMs);
+      const { endpoint, endMs, elapsed } = running.shift()!;
+      nowMs = Math.max(nowMs, endMs);
+      end(balancer, endpoint, elapsed);
+      observe(endpoint, elapsed * 1e6);
+    }
+    const wanted = expected();
+    const picked = begin(balancer);
+    assert.equal(picked, wanted, `request ${n}`);
+    const slow = picked === set[0] && n >= 4000 && n < 8000;
+    const elapsed = (slow ? 400 : 4) * (0.5 + latency());
+    running.push({ endpoint: picked, endMs: nowMs + elapsed, elapsed });
+    if (n % 4000 === 3999) shares.push(set[0]!.picks - shares.reduce((sum, share) => sum + share, 0));
+    if (n === 7999) nowMs += 60_000;
+  }
+  const [before, during, after] = shares as [number, number, number];
+  assert.ok(before > 600 && during < 40 && after > 400, `of 4000 requests each: ${shares}`);
+});
+
 test("peak ewma jumps up at once and decays with time", () => {
   const latency = new PeakEwma(10_000, 0);
   latency.observe(10, 0);

@@ -6,10 +6,10 @@ import type { BodyTransform, Exchange } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import type { Headers } from "../headers.ts";
 import type { Arrival, Arriving } from "./arrival.ts";
-import { addVia } from "./call-depth.ts";
 import { CompressedAnswer, compressionOf } from "./compressed-answer.ts";
 import { GatheredAnswer } from "./gathered-answer.ts";
 import { restoreHost } from "./rewrite-host.ts";
+import { addVia } from "./via.ts";
 
 /** The request whose answer it is. */
 export interface Answering extends Arriving {
@@ -24,12 +24,7 @@ export function prepareAnswer(request: Answering, head: ResponseHead, success: b
   const { exchange, server, context } = request;
   const { headers } = head;
   if (headers.mayRoute) headers.remove("l5d-success-class");
-  if (headers.mayHaveVia) addVia(headers, head.version);
-  else
-    headers.append(
-      "via",
-      head.version === "1.0" ? "1.0 linkerd" : head.version === "2" ? "h2 linkerd" : "1.1 linkerd",
-    );
+  addVia(headers, head.version);
   if (request.originalHost !== undefined) {
     restoreHost(headers, String(request.client!.meta["authority"]), request.originalHost);
   }

@@ -1,18 +1,5 @@
-/** `Via` and the hops that it counts. */
+/** The hops that `Via` counts. */
 import { ProxyError } from "../../../plugins/errors.ts";
-import type { Headers } from "../headers.ts";
-
-/** What this proxy adds, by the version of the message. */
-const ownVia = { "1.0": "1.0 linkerd", "1.1": "1.1 linkerd", "2": "h2 linkerd" } as const;
-
-/** Adds this hop to a message, behind those of its first `Via`; further fields of that name are dropped. */
-export function addVia(headers: Headers, version: keyof typeof ownVia): void {
-  const before = headers.first("via");
-  headers.set(
-    "via",
-    before === undefined || before === "" ? ownVia[version] : `${before}, ${ownVia[version]}`,
-  );
-}
 
 /** Refuses a request that went through more than `most` hops: a loop between proxies would go on for ever. */
 export function checkCallDepth(via: string | undefined, most: number): void {

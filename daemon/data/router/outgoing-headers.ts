@@ -4,11 +4,11 @@ import type { Client } from "../client/client.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Binding, Bound } from "./binding.ts";
-import { addVia } from "./call-depth.ts";
 import { type Deadline, deadlineOf, strictest, writeDeadline } from "./deadline.ts";
 import { writeDtabHeader } from "./dtab-headers.ts";
 import { rewriteHost } from "./rewrite-host.ts";
 import type { RouterContext } from "./router-context.ts";
+import { addVia, ownViaField } from "./via.ts";
 
 /** The request that goes out. */
 export interface Outgoing {
@@ -21,8 +21,6 @@ export interface Outgoing {
   /** The caller's host, where the endpoint is called by another. */
   originalHost: string | undefined;
 }
-
-const ownVia = { "1.0": "via: 1.0 linkerd\r\n", "1.1": "via: 1.1 linkerd\r\n", "2": "via: h2 linkerd\r\n" };
 
 /** Headers of one request's attempts. */
 export class OutgoingHeaders {
@@ -41,7 +39,7 @@ export class OutgoingHeaders {
       if (headers.mayHaveVia) this.#callersVia = headers.first("via");
     } else headers.rewind(this.#mark);
     if (this.#callersVia === undefined) {
-      headers.appendText(request.binding!.service.field + bound.fields + ownVia[version]);
+      headers.appendText(request.binding!.service.field + bound.fields + ownViaField[version]);
     } else {
       headers.appendText(request.binding!.service.field + bound.fields);
       headers.set("via", this.#callersVia);

@@ -5,7 +5,7 @@ import { splitAbsoluteTarget } from "../../../daemon/data/codec/h1/absolute-targ
 import { type FieldBlock, stripHopByHop } from "../../../daemon/data/codec/h1/field-block.ts";
 import { Field } from "../../../daemon/data/codec/h1/known-fields.ts";
 import { Bound } from "../../../daemon/data/router/binding.ts";
-import { addVia, checkCallDepth } from "../../../daemon/data/router/call-depth.ts";
+import { checkCallDepth } from "../../../daemon/data/router/call-depth.ts";
 import { classifyAttempt, successClassText } from "../../../daemon/data/router/classify.ts";
 import { clearRequestContext, clearResponseContext } from "../../../daemon/data/router/clear-context.ts";
 import {
@@ -34,6 +34,7 @@ import {
 import { restoreHost, rewriteHost } from "../../../daemon/data/router/rewrite-host.ts";
 import { Service, type ServiceSettings } from "../../../daemon/data/router/service.ts";
 import { createTraceContext, isRecorded } from "../../../daemon/data/router/trace.ts";
+import { addVia } from "../../../daemon/data/router/via.ts";
 import { SharedScope } from "../../../daemon/data/shared-scope.ts";
 import type { LabelerContext, TraceContext } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
