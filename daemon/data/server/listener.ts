@@ -177,7 +177,7 @@ export class Listener {
         : -1,
       headTimeoutMs: config.requestHeadTimeoutMs,
       bodyTimeoutMs: config.socketOptions.readTimeoutMs ?? config.requestBodyTimeoutMs,
-      idleTimeoutMs: config.serverSession.idleTimeMs,
+      idleTimeoutMs: strictestMs(config.serverSession.idleTimeMs, config.socketOptions.readTimeoutMs),
       lifeTimeoutMs: config.serverSession.lifeTimeMs ?? 0,
       writeTimeoutMs: config.socketOptions.writeTimeoutMs ?? defaultWriteTimeoutMs,
       stats: server.connections,
@@ -193,3 +193,7 @@ export class Listener {
     if (this.#connections.size === 0) this.#drained?.();
   }
 }
+
+/** The lesser of two limits, of which 0 and absence are none. */
+const strictestMs = (a: number, b: number | undefined): number =>
+  b === undefined || b === 0 ? a : a === 0 ? b : Math.min(a, b);
