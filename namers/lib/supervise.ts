@@ -17,6 +17,8 @@ export interface Question<C> {
   readonly waitMs: number;
   /** Aborts when the answer comes too late, or when nobody wants it any more. */
   readonly signal: AbortSignal;
+  /** Aborts when nobody wants any more of this loop; what is kept from one round to the next ends with it. */
+  readonly loop: AbortSignal;
 }
 
 /** What a source says. */
@@ -89,7 +91,7 @@ export async function supervise<T, C>(
       const deadlineMs = pace.deadlineMs + (cursor === undefined ? 0 : (waitMs * 17) / 16);
       const from = cursor;
       const answer = await within(deadlineMs, clock, signal, (round) =>
-        ask({ cursor: from, waitMs, signal: round }),
+        ask({ cursor: from, waitMs, signal: round, loop: signal }),
       );
       if (signal.aborted) return;
       failures = 0;
