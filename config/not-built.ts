@@ -6,8 +6,6 @@
 
 /** By place of the schema; a key with values is refused only with a value other than these, which change nothing. */
 export const notBuiltKeys: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
-  router: { announcers: [] },
-  server: { announce: [] },
   client: { requestAuthorizers: [] },
   // Node.js sets it on every listener.
   socketOptions: { reuseAddr: [true] },

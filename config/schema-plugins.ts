@@ -30,6 +30,12 @@ export interface NamerBlock extends PluginBlock {
   readonly transformers: readonly TransformerBlock[];
 }
 
+/** An announcer's block. */
+export interface AnnouncerBlock extends PluginBlock {
+  /** It takes the names below `/#<prefix>`; by default `/` and the kind as the file spells it. */
+  readonly prefix: string;
+}
+
 /** An interpreter's block. */
 export interface InterpreterBlock extends PluginBlock {
   readonly experimental: boolean;
@@ -51,6 +57,11 @@ export const namer = PluginOf<NamerBlock>("namer", {
   prefix: PathText({ defaultsToKind: true, description: "Its names are `/#<prefix>/…`." }),
   experimental,
   transformers,
+});
+
+/** An announcer. */
+export const announcer = PluginOf<AnnouncerBlock>("announcer", {
+  prefix: PathText({ defaultsToKind: true, description: "It takes the names below `/#<prefix>`." }),
 });
 
 /** An interpreter. */

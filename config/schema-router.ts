@@ -1,7 +1,7 @@
 /** A router: servers in front, clients behind, naming between. */
 import { DtabText, Millis, OneOrMany, PathText, PluginOf, RollPolicy, withDefault } from "./formats.ts";
 import { client, service } from "./schema-client.ts";
-import { experimental, interpreter } from "./schema-plugins.ts";
+import { announcer, experimental, interpreter } from "./schema-plugins.ts";
 import { server } from "./schema-server.ts";
 import { type Static, Type } from "./type.ts";
 
@@ -26,7 +26,10 @@ export const httpRouter = Type.Object(
       description: "How requests are named; the first that names one wins.",
     }),
     interpreter: withDefault(interpreter, { kind: "default" }),
-    announcers: Type.Optional(Type.Array(PluginOf("announcer"))),
+    announcers: Type.Array(announcer, {
+      default: [],
+      description: "Where servers are registered that announce themselves.",
+    }),
     originator: Type.Boolean({ default: false, description: "Sets the gauge `rt/<label>/originator`." }),
     bindingTimeoutMs: Millis({
       default: 10_000,

@@ -40,7 +40,10 @@ export const server = Type.Object(
     maxConcurrentRequests: Type.Optional(
       Type.Integer({ minimum: 1, description: "Requests above this are refused at once, with 503." }),
     ),
-    announce: Type.Optional(Type.Array(PathText(), { description: "Names to announce this server under." })),
+    announce: Type.Array(PathText(), {
+      default: [],
+      description: "Names to register this server under, such as /#/io.l5d.serversets/web.",
+    }),
     clearContext: Type.Boolean({
       default: false,
       description: "Distrust and remove l5d-* headers of callers, and take those of answers off, too.",

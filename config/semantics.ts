@@ -4,6 +4,7 @@
  */
 import type { BackoffConfig, ClientTls, ServerTls } from "./blocks.ts";
 import type { IssueCode } from "./errors.ts";
+import type { PluginBlock } from "./formats.ts";
 import type {
   AdminConfig,
   ClientParams,
@@ -28,13 +29,21 @@ export function checkSemantics(config: Partly<LinkerdConfig>, report: Report): v
   checkLabels(config, report);
   checkListeners(config, report);
   for (const [index, namer] of (config.namers ?? []).entries()) {
-    const tls =
-      namer?.kind?.startsWith("io.l5d.") === true && (namer["tls"] as Partly<ClientTls> | undefined);
-    if (tls) checkNamerTls(tls, `namers[${index}].tls`, report);
+    checkPluginTls(namer, `namers[${index}]`, report);
   }
   for (const [index, router] of (config.routers ?? []).entries()) {
-    if (router !== undefined) checkRouter(router, `routers[${index}]`, report);
+    if (router === undefined) continue;
+    checkRouter(router, `routers[${index}]`, report);
+    for (const [at, announcer] of (router.announcers ?? []).entries()) {
+      checkPluginTls(announcer, `routers[${index}].announcers[${at}]`, report);
+    }
   }
+}
+
+function checkPluginTls(plugin: Partly<PluginBlock> | undefined, path: string, report: Report): void {
+  const tls =
+    plugin?.kind?.startsWith("io.l5d.") === true && (plugin["tls"] as Partly<ClientTls> | undefined);
+  if (tls) checkNamerTls(tls, `${path}.tls`, report);
 }
 
 function checkLabels(config: Partly<LinkerdConfig>, report: Report): void {

@@ -43,6 +43,17 @@ export function warningsOf(
       if (router[key] !== undefined && router.httpAccessLog === undefined)
         warn(`${at}.${key}`, "it has no effect without httpAccessLog");
     }
+    for (const [j, { announce }] of router.servers.entries()) {
+      for (const [k, name] of announce.entries()) {
+        const taken = router.announcers.some(({ prefix }) => `${name}/`.startsWith(`/#${prefix}/`));
+        if (!taken) {
+          warn(
+            `${at}.servers[${j}].announce[${k}]`,
+            "it has no effect: no announcer of this router takes it",
+          );
+        }
+      }
+    }
     for (const [path, { failureAccrual }] of entries<ClientParams>(router.client, `${at}.client`)) {
       if (failureAccrual?.kind === "none" && failureAccrual["backoff"] !== undefined)
         warn(`${path}.failureAccrual.backoff`, "it has no effect: this kind never leaves an endpoint out");

@@ -26,6 +26,12 @@ export function namerPrefix({ kind, prefix }: NamerPlace): Path {
   return namers.concat(Path.utf8(kind));
 }
 
+/** What of a server's name an announcer takes, below `/#` and its prefix; undefined for a name that is not its own. */
+export function announcedBelow({ prefix }: { readonly prefix: string }, name: Path): Path | undefined {
+  const own = namers.concat(Path.read(prefix));
+  return name.startsWith(own) ? name.drop(own.size) : undefined;
+}
+
 /** Whether a namer may be used: the experimental ones of Linkerd 1 must be asked for. */
 export function namerEnabled({ kind, experimental }: NamerPlace): boolean {
   const known = knownKinds["namer"]?.find((each) => each.kind === fullKind(kind));

@@ -11,6 +11,7 @@ import {
 } from "../../dtab/index.ts";
 import { builtinNamers } from "../../namers/builtin/global.ts";
 import { createFsNamer } from "../../namers/fs.ts";
+import { zooKeeperSystemNamers } from "../../namers/zookeeper/system.ts";
 import type {
   ControlContext,
   Counter,
@@ -82,7 +83,7 @@ export function namersOf(fsDir: string | undefined, io: CliIo): readonly Prefixe
   const ctx = contextOf(io);
   const prefix = Path.of("#", "io.l5d.fs");
   const fs = fsDir === undefined ? [] : [{ prefix, namer: createFsNamer(fsDir, { ...ctx, prefix }) }];
-  return [...fs, ...builtinNamers(ctx)];
+  return [...fs, ...builtinNamers(ctx, undefined, zooKeeperSystemNamers(ctx))];
 }
 
 /** Warnings go to standard error; nobody measures. */

@@ -1,4 +1,5 @@
 /** The plugins that come with the daemon and live in the control thread; a new one is a line here. */
+import { builtinNamers as globalNamers } from "../../namers/builtin/global.ts";
 import consul from "../../namers/consul/namer.ts";
 import dns from "../../namers/dns.ts";
 import dnsSrv from "../../namers/dns-srv.ts";
@@ -10,7 +11,12 @@ import k8s from "../../namers/k8s/k8s.ts";
 import k8sExternal from "../../namers/k8s/k8s-external.ts";
 import k8sNs from "../../namers/k8s/k8s-ns.ts";
 import rewrite from "../../namers/rewrite.ts";
-import type { AnyPlugin } from "../../plugins/contract.ts";
+import serversetsAnnouncer from "../../namers/zookeeper/announcer.ts";
+import curator from "../../namers/zookeeper/curator.ts";
+import zkLeader from "../../namers/zookeeper/leader.ts";
+import serversets from "../../namers/zookeeper/serversets.ts";
+import { zooKeeperSystemNamers } from "../../namers/zookeeper/system.ts";
+import type { AnyPlugin, ControlContext, PrefixedNamer } from "../../plugins/contract.ts";
 import defaultInterpreter from "../../plugins/interpreters/default.ts";
 import fsInterpreter from "../../plugins/interpreters/fs.ts";
 import prometheus from "../../plugins/telemeters/prometheus.ts";
@@ -22,7 +28,9 @@ import replace from "../../plugins/transformers/replace.ts";
 import specificHost from "../../plugins/transformers/specific-host.ts";
 import zone from "../../plugins/transformers/zone.ts";
 
-export { builtinNamers } from "../../namers/builtin/global.ts";
+/** The namers that need no configuration; `ctx.metrics` is the scope of all namers. */
+export const builtinNamers = (ctx: ControlContext): readonly PrefixedNamer[] =>
+  globalNamers(ctx, undefined, zooKeeperSystemNamers(ctx));
 
 /** Namers, interpreters, feeds, transformers, telemeters and announcers. */
 export const controlPlugins: readonly AnyPlugin[] = [
@@ -34,6 +42,10 @@ export const controlPlugins: readonly AnyPlugin[] = [
   k8s,
   k8sNs,
   k8sExternal,
+  serversets,
+  zkLeader,
+  curator,
+  serversetsAnnouncer,
   defaultInterpreter,
   fsInterpreter,
   configMap,

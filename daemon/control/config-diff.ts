@@ -38,8 +38,14 @@ export const diffRouters = (running: LinkerdConfig, next: LinkerdConfig): Router
   return changes;
 };
 
-/** What a worker sees of a router: all but its dtab and its interpreter, which live in the control thread. */
-const withoutNaming = ({ dtab: _, interpreter: __, ...rest }: RouterConfig): unknown => rest;
+/** What a worker uses of a router: all but its dtab, its interpreter and what is announced, which the control thread has. */
+const withoutNaming = ({
+  dtab: _,
+  interpreter: __,
+  announcers: ___,
+  servers,
+  ...rest
+}: RouterConfig): unknown => ({ ...rest, servers: servers.map(({ announce: ____, ...server }) => server) });
 
 /** Keys of `admin` that take effect at once, or that do nothing. */
 const liveAdminKeys: ReadonlySet<string> = new Set(["shutdownGraceMs", "security", "workerThreads"]);

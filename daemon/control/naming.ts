@@ -67,9 +67,9 @@ export interface Naming {
 
 /** Makes the namers and interpreters, or takes them over; nothing is opened before somebody observes. */
 export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: Naming): Naming => {
-  const { registry, logging, metrics } = parts;
+  const { registry, metrics } = parts;
   const env = environment(parts);
-  const builtin = builtinNamers({ clock: parts.clock, log: logging.logger("namer/$") });
+  const builtin = builtinNamers({ ...context(parts, "namer/$", metrics.scope("namer")), env });
   const known = [...(last?.plain ?? [])];
   const blocks = config.namers.map(({ transformers: _, ...block }): PlainNamer => {
     const same = known.findIndex((each) => isDeepStrictEqual(each.block, block));
@@ -132,7 +132,7 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: N
 
 /** What every plugin is given. */
 export const context = (
-  { logging, clock, random }: PluginParts,
+  { logging, clock, random }: Pick<PluginParts, "logging" | "clock" | "random">,
   logger: string,
   metrics: MetricsScope,
 ): PluginContext => ({ log: logging.logger(logger), clock, random, metrics });

@@ -10,6 +10,7 @@ import type { LinkerdConfig } from "../../config/schema.ts";
 import type { Counter, Logger, MetricsScope } from "../../plugins/contract.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import type { AccessLogs } from "./access-log/access-logs.ts";
+import type { Announcements } from "./announcements.ts";
 import type { Binder } from "./binder.ts";
 import { applicable, diffRouters, type RouterChanges, restartKeys } from "./config-diff.ts";
 import type { Feeds } from "./feeds.ts";
@@ -64,6 +65,7 @@ export interface ReloaderOptions {
     "id" | "setup" | "prepare" | "commit" | "rollback" | "terminate"
   >[];
   readonly accessLogs: Pick<AccessLogs, "prepare" | "reopen">;
+  readonly announcements: Pick<Announcements, "announce" | "withdraw">;
   readonly files: Pick<FilesOfWorkers, "prepare" | "keep">;
   readonly feeds: Pick<Feeds, "prepare" | "keep">;
   readonly metrics: MetricsScope;
@@ -194,7 +196,9 @@ export class Reloader {
     workers: ReturnType<ReloaderOptions["workers"]>,
     switchLogs: () => void,
   ): Promise<void> {
-    const { binder, files, feeds, log } = this.#options;
+    const { announcements, binder, files, feeds, log } = this.#options;
+    // Nobody is to be sent to a server that stops.
+    await announcements.withdraw(next.config.routers);
     // Before the workers: the new routers' first names come as soon as one has committed.
     this.#current = next;
     binder.replace(routerNamings(next));
@@ -215,6 +219,7 @@ export class Reloader {
       }
     }
     binder.forget();
+    announcements.announce(next.config.routers, next.parts.registry);
   }
 
   // The series of what is gone from the control thread.

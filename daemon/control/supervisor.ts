@@ -10,6 +10,7 @@ import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock as clock } from "../shared/system-clock.ts";
 import { AccessLogs } from "./access-log/access-logs.ts";
 import { type AdminServer, openAdminServer } from "./admin/server.ts";
+import { Announcements } from "./announcements.ts";
 import { Binder } from "./binder.ts";
 import { Feeds } from "./feeds.ts";
 import { FilesOfWorkers } from "./files/files-of-workers.ts";
@@ -155,12 +156,14 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       return worker;
     },
   });
+  const announcements = new Announcements(parts);
   const reloader = new Reloader({
     start: first,
     read: options.read,
     binder,
     workers: () => pool.workers(),
     accessLogs,
+    announcements,
     files,
     feeds,
     metrics,
@@ -190,6 +193,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     metrics: store,
     logging,
     telemeters,
+    announcements,
     feeds,
     unready: () => {
       if (closing !== undefined) return "shutting down";
@@ -225,6 +229,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       options.ending?.();
       await reloader.end();
       await snapshot?.end();
+      await announcements.withdraw();
       await pool.drain(Math.max(graceMs, minGraceMs));
       log.info("ended");
       await closeRest();
@@ -278,6 +283,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     closed: ended.promise,
   };
   for (const server of daemon.servers) log.info("serving", server);
+  announcements.announce(config.routers, options.registry);
   files.watch(stop.signal);
   running = Promise.all([
     runTelemeters(telemeters, stop.signal, store, logging),

@@ -10,17 +10,23 @@ type Tree = Activity<NameTree<Path | Bound>>;
 const prefix = Path.of("$");
 const rinetKind = "io.buoyant.rinet";
 const statusKind = "io.buoyant.http.status";
-/** Linkerd 1 has them, Pointsman not yet. */
-const notBuilt = new Set(["com.twitter.serverset", "io.buoyant.namer.zk.leader"]);
+
+/** Further namers below `/$`, by the segment that they stand for. */
+export type SystemNamers = ReadonlyMap<string, Namer>;
 
 /** The `/$` namers as the last entry of an interpreter's namers. */
 export const builtinNamers = (
   ctx: Pick<PluginContext, "clock" | "log">,
   resolve?: ResolveHost,
-): readonly PrefixedNamer[] => [{ prefix, namer: createGlobalNamer(ctx, resolve) }];
+  systems?: SystemNamers,
+): readonly PrefixedNamer[] => [{ prefix, namer: createGlobalNamer(ctx, resolve, systems) }];
 
 /** Names below `/$`; the path it is asked comes without it. */
-export function createGlobalNamer(ctx: Pick<PluginContext, "clock" | "log">, resolve?: ResolveHost): Namer {
+export function createGlobalNamer(
+  ctx: Pick<PluginContext, "clock" | "log">,
+  resolve?: ResolveHost,
+  systems: SystemNamers = new Map(),
+): Namer {
   const inets = {
     inet: createInet("inet", ctx, resolve),
     fixedinet: createInet("fixedinet", ctx, resolve),
@@ -46,7 +52,7 @@ export function createGlobalNamer(ctx: Pick<PluginContext, "clock" | "log">, res
         case statusKind:
           return status(rest) ?? neg;
         default:
-          return unknown(kind, path);
+          return systems.get(kind)?.lookup(rest) ?? unknown(kind, path);
       }
     },
   };
@@ -58,8 +64,7 @@ const rewritten = (path: Path | undefined): Tree =>
   path === undefined ? neg : Activity.value<NameTree<Path>>(NameTree.leaf(path));
 
 function unknown(kind: string, path: Path): Tree {
-  const hint = notBuilt.has(kind) ? " (a namer of Linkerd 1 that Pointsman does not have yet)" : "";
-  return Activity.failed(new Error(`Unknown namer: ${kind} for path: ${prefix.concat(path).show()}${hint}`));
+  return Activity.failed(new Error(`Unknown namer: ${kind} for path: ${prefix.concat(path).show()}`));
 }
 
 /** A service in the daemon itself that answers everything with one status. */

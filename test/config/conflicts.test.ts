@@ -201,17 +201,10 @@ test("a key that is not built is refused as such, unless its value changes nothi
       "client: {failFast: yes, forwardClientCert: false, loadBalancer: {kind: p2c, enableProbation: true}}",
     ),
   );
-  const { issues } = await check(
-    withRouter(
-      "client: {requestAuthorizers: [{kind: io.l5d.k8s.istio}]}\nannouncers: [{kind: io.l5d.serversets}]",
-    ),
-  );
+  const { issues } = await check(withRouter("client: {requestAuthorizers: [{kind: io.l5d.k8s.istio}]}"));
   assert.deepEqual(
     issues.map(({ path, code }) => [path, code]),
-    [
-      ["routers[0].client.requestAuthorizers", "not-built"],
-      ["routers[0].announcers", "not-built"],
-    ],
+    [["routers[0].client.requestAuthorizers", "not-built"]],
   );
 });
 

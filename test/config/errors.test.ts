@@ -63,14 +63,17 @@ golden(
 
 golden(
   "a kind that is known and not built says so",
-  "namers:\n- kind: io.l5d.serversets\n" + withRouter(""),
-  ["l5d.yaml:2:9: namers[0].kind: io.l5d.serversets is known to Linkerd 1 and not built yet"],
+  "telemetry:\n- kind: io.l5d.influxdb\n" + withRouter(""),
+  ["l5d.yaml:2:9: telemetry[0].kind: io.l5d.influxdb is known to Linkerd 1 and not built yet"],
 );
 
-golden("an experimental kind must be wanted", "namers:\n- kind: io.l5d.curator\n" + withRouter(""), [
-  "l5d.yaml:2:3: namers[0]: io.l5d.curator is experimental: say experimental: true beside its kind to use it",
-  "l5d.yaml:2:9: namers[0].kind: io.l5d.curator is known to Linkerd 1 and not built yet",
-]);
+golden(
+  "an experimental kind must be wanted",
+  "namers:\n- {kind: io.l5d.curator, zkAddrs: [{host: zk}]}\n" + withRouter(""),
+  [
+    "l5d.yaml:2:3: namers[0]: io.l5d.curator is experimental: say experimental: true beside its kind to use it",
+  ],
+);
 
 golden(
   "a protocol that is not built says so, and nothing of its router",

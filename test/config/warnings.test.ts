@@ -55,3 +55,15 @@ test("what can never be built is refused with the reason", async () => {
     ["every listener of Node.js has ", "the only kind asks Istio's Mix"],
   );
 });
+
+test("a name that no announcer of the router takes is told", async () => {
+  const announced = (name: string): string => `routers:
+- protocol: http
+  announcers: [{kind: io.l5d.serversets, zkAddrs: [{host: zk}]}]
+  servers: [{port: 4140, announce: [${name}]}]
+`;
+  assert.deepEqual(await warnings(announced("/#/io.l5d.serversets/web")), []);
+  assert.deepEqual(await warnings(announced("/#/io.l5d.serverset/web")), [
+    "l5d.yaml:4:37: routers[0].servers[0].announce[0]: warning: it has no effect: no announcer of this router takes it",
+  ]);
+});

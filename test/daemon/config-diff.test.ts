@@ -59,6 +59,14 @@ test("anything else takes another router's place; labels come and go", async () 
   });
 });
 
+test("what is announced changes nothing that a worker has", async () => {
+  const announcing = router("a").replace(
+    "servers: [{",
+    "announcers: [{kind: io.l5d.serversets, zkAddrs: [{host: zk}]}], servers: [{announce: [/#/io.l5d.serversets/a], ",
+  );
+  assert.deepEqual(await changes(router("a"), announcing), { ...none, rebound: ["a"] });
+});
+
 test("what needs a restart is told by its key, stays as it was, and the rest of admin applies", async () => {
   const running = await load(`routers:\n${router("a")}`);
   const next = await load(

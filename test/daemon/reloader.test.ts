@@ -61,6 +61,7 @@ const rig = async (options: Partial<ReloaderOptions> = {}) => {
     files: { prepare: async () => ({}), keep: () => {} },
     feeds: { prepare: async () => undefined, keep: () => {} },
     accessLogs: { prepare: async () => () => {}, reopen: async () => {} },
+    announcements: { withdraw: async () => {}, announce: () => {} },
     metrics: noMetrics,
     log,
     nowMs: () => 0,

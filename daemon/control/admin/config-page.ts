@@ -40,7 +40,7 @@ const project = (node: SourceNode, value: unknown, key: string): unknown => {
 };
 
 /** Keys whose values are secrets themselves; paths of files that hold them are none. */
-const secret = /(token|password|passwd|secret|credential|apikey|api_key)s?$/i;
+const secret = /(token|password|passwd|secret|credential|apikey|api_key)s?$|^auth$/i;
 const hidden = "(hidden)";
 
 /** The same with secrets hidden, those in URLs too. */

@@ -50,6 +50,19 @@ const createPages = (state: AdminState): Pages => {
   pages.set("/metrics.json", { methods: metrics.methods, handle: metrics.handle });
   pages.set("/config.json", configPage(state.current()));
   pages.set("/delegator.json", delegatorPage(state, naming));
+  pages.set(
+    "/admin/announcer",
+    readOnly(
+      () =>
+        text(
+          state.announcements
+            .lines()
+            .map((line) => `${line}\n`)
+            .join(""),
+        ),
+      "servers that are announced",
+    ),
+  );
   pages.set("/bound-names.json", boundNamesPage(naming));
   pages.set("/bindings.json", bindingsPage(state.binder));
   pages.set("/client_state.json", clientStatePage(state));

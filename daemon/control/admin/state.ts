@@ -1,5 +1,6 @@
 /** What the admin pages may look at, and the few things that they may do. */
 import type { Clock, Telemeter } from "../../../plugins/contract.ts";
+import type { Announcements } from "../announcements.ts";
 import type { Binder } from "../binder.ts";
 import type { Feeds } from "../feeds.ts";
 import type { Generation } from "../generation.ts";
@@ -20,6 +21,7 @@ export interface AdminState {
   readonly metrics: MetricsStore;
   readonly logging: Logging;
   readonly telemeters: readonly Telemeter[];
+  readonly announcements: Pick<Announcements, "lines">;
   readonly feeds: Pick<Feeds, "state">;
   /** Why the daemon is not ready to take requests; undefined: it is. */
   unready(): string | undefined;

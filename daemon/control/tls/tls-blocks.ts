@@ -17,6 +17,9 @@ export function tlsBlocks(config: LinkerdConfig): readonly FileBlock<TlsSpec>[] 
     for (const [j, { tls }] of router.servers.entries()) {
       if (tls !== undefined) add(serverTlsSpec(tls), `routers[${i}].servers[${j}].tls`);
     }
+    for (const [j, announcer] of router.announcers.entries()) {
+      client(pluginTls(announcer), `routers[${i}].announcers[${j}].tls`);
+    }
     if (router.client.kind !== "io.l5d.static") client(router.client.tls, `routers[${i}].client.tls`);
     else {
       for (const [k, { tls }] of router.client.configs.entries()) {
