@@ -6,6 +6,7 @@
  * down; gauges fall by its share. The series are objects that live as long as the name does: a telemeter may hang what
  * it renders on them.
  */
+import { setImmediate as turn } from "node:timers/promises";
 import type { MetricSeries, MetricsReader } from "../../plugins/contract.ts";
 import type { MetricsChange } from "../shared/messages.ts";
 import {
@@ -69,6 +70,11 @@ export class MetricsStore implements MetricsReader {
   /** Ends a snapshot interval at once. */
   closeInterval(): void {
     for (const _ of this.intervalSteps());
+  }
+
+  /** The same with turns of the event loop in between: bindings must not wait for it. */
+  async closeIntervalInTurns(): Promise<void> {
+    for (const _ of this.intervalSteps()) await turn();
   }
 
   /** Ends a snapshot interval, in which every distribution gets its summary, in steps of less than a millisecond. */

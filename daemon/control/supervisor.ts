@@ -3,7 +3,6 @@
 import { lookup } from "node:dns/promises";
 import type { Server as HttpServer } from "node:http";
 import { isIP } from "node:net";
-import { setImmediate as turn } from "node:timers/promises";
 import type { LinkerdConfig } from "../../config/schema.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
@@ -209,7 +208,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   let admin: AdminServer | undefined;
   let identifierServer: HttpServer | undefined;
   let running: Promise<unknown> = Promise.resolve();
-  const interval = setInterval(() => void closeInterval(store), options.snapshotIntervalMs ?? 60_000);
+  const interval = setInterval(() => void store.closeIntervalInTurns(), options.snapshotIntervalMs ?? 60_000);
   interval.unref();
 
   const closeRest = async (): Promise<void> => {
@@ -275,10 +274,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       );
     },
     reload: (why) => reloader.reload(why),
-    healthy: async (withinMs) => {
-      const pings = await Promise.allSettled(pool.workers().map((worker) => worker.ping(withinMs)));
-      return pings.every(({ status }) => status === "fulfilled");
-    },
+    healthy: (withinMs) => pool.healthy(withinMs),
     close,
     closed: ended.promise,
   };
@@ -291,11 +287,6 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   ]);
   log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
   return daemon;
-};
-
-/** Ends an interval of distributions with turns of the event loop in between: bindings must not wait for it. */
-const closeInterval = async (store: MetricsStore): Promise<void> => {
-  for (const _ of store.intervalSteps()) await turn();
 };
 
 const closeServer = async (server: HttpServer | undefined): Promise<void> => {

@@ -116,6 +116,12 @@ export class WorkerPool {
     return this.#places[id]?.worker;
   }
 
+  /** Whether the event loop of every worker turns within `withinMs`. */
+  async healthy(withinMs: number): Promise<boolean> {
+    const pings = await Promise.allSettled(this.workers().map((worker) => worker.ping(withinMs)));
+    return pings.every(({ status }) => status === "fulfilled");
+  }
+
   /** The clients of every worker that answers within `withinMs`, by its place. */
   async clients(withinMs: number): Promise<readonly WorkerClients[]> {
     const asked = this.workers().map(async (worker) => ({
