@@ -32,8 +32,8 @@ export function contextOptions(spec: TlsSpec, { cert, key, ca, crl }: TlsMateria
     secureOptions,
     ciphers: (ciphers === undefined ? DEFAULT_CIPHERS : ciphers.map(readCipher).join(":")) + level,
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    // Absent it would be the usual authorities.
-    ...(trust === "usual" ? {} : { ca: ca === undefined ? [] : [ca] }),
+    // Absent it would be the usual authorities. What a file holds is trusted, below another authority or not, as in the JVM.
+    ...(trust === "usual" ? {} : { ca: ca === undefined ? [] : [ca], allowPartialTrustChain: true }),
     // OpenSSL would read the first of them only.
     ...(crl === undefined ? {} : { crl: [...pemBlocks(crl, crlLabel)] }),
   };

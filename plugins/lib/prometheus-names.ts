@@ -37,8 +37,9 @@ export const prometheusNames: Naming = (series, prefix) => {
 type Labels = [name: string, value: string][];
 
 /**
- * Takes router, service, client, server and exception out of a series' scopes, as Linkerd 1 does; and of what namers
- * tell, the namer and the name, so that `discovery_age_seconds` is one family for all of them.
+ * Takes router, service, client, server and exception out of a series' scopes, as Linkerd 1 does; of what namers tell,
+ * the namer and the name, so that `discovery_age_seconds` is one family for all of them; the file of a certificate, and
+ * the reason why an override was refused.
  */
 const split = ({
   scopes,
@@ -60,12 +61,22 @@ const split = ({
     if (["service", "client", "server"].includes(parts[at]!) && parts.length > at + 2) {
       const kind = label();
       if (kind === "client" && parts[at] === "service" && parts.length > at + 2) label();
+      if (parts[at] === "overrides" && parts[at + 1] === "refused" && parts.length > at + 2) {
+        key.push("overrides", "refused");
+        labels.push(["reason", parts[at + 2]!]);
+        at += 3;
+      }
       if ((parts[at] === "failures" || parts[at] === "exn") && parts.length > at + 1) {
         key.push(parts[at] === "exn" ? "exceptions" : "failures");
         labels.push(["exception", parts.slice(at + 1).join(":")]);
         at = parts.length;
       }
     }
+  }
+  if (parts[0] === "tls" && parts.length > 3) {
+    key.push("tls", parts[1]!);
+    labels.push(["file", parts[2]!]);
+    at = 3;
   }
   if (parts[0] === "rt" && parts[at] === "interpreter" && parts[at + 1] === "name" && parts.length > at + 3) {
     labels.push(["name", parts[at + 2]!]);
@@ -132,6 +143,7 @@ const meanings: Readonly<Record<string, string>> = {
   misses: "Names that were not in the cache.",
   evicts: "Names that made room for others.",
   expires: "Names that nobody used any more.",
+  expires_in_seconds: "Until what the file holds runs out.",
   discovery_age_seconds: "Since the source last confirmed what is known of a name.",
   discovery_stale_names: "Names older than they should be.",
   discovery_watched: "Names watched now.",

@@ -1,5 +1,6 @@
 /** TLS towards endpoints, with the openssl command as the endpoint: what is checked, what is told, what changes live. */
 import assert from "node:assert/strict";
+import { copyFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { type Rig, start } from "../daemon/rig.ts";
@@ -52,7 +53,7 @@ test("an authority that is not trusted is refused, and told", async () => {
   assert.equal(status, 502);
   assert.match(
     body,
-    /^the endpoint's certificate for "web" is not trusted: .*UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
+    /^the endpoint's certificate for "web" is not trusted: .*UNABLE_TO_GET_ISSUER_CERT_LOCALLY/,
   );
 });
 
@@ -136,6 +137,56 @@ test("trust changes live: the old authority is refused, its sessions with it", a
   await eventually(async () => assert.match((await rig.ask()).body, /is not trusted/));
   made.bundle("trust.pem", young, authority);
   await eventually(async () => assert.equal((await rig.ask()).status, 200));
+});
+
+test("our certificate changes live, and a file that cannot be used changes nothing", async () => {
+  const [first, second] = [made.sign(authority, "first"), made.sign(authority, "second")];
+  const live = { cert: `${folder.path}/live.pem`, key: `${folder.path}/live-key.pem` };
+  const put = ({ cert, key }: Certificate): void => {
+    copyFileSync(cert, live.cert);
+    copyFileSync(key, live.key);
+  };
+  put(first);
+  const port = await serve(web, "-Verify", "1", "-verify_return_error", "-CAfile", authority.cert);
+  await using rig = await startWith(
+    port,
+    `commonName: web, clientAuth: {certPath: ${live.cert}, keyPath: ${live.key}}`,
+  );
+  assert.match((await rig.ask()).body, /CN=first/);
+  const metrics = async () => (await (await rig.get("/admin/metrics.json")).json()) as Record<string, number>;
+  assert.ok((await metrics())[`tls/certificate/${live.cert}/expires_in_seconds`]! > 0);
+  copyFileSync(second.key, live.key);
+  await eventually(async () => assert.equal((await metrics())["tls/reload_failures"], 1));
+  assert.match((await rig.ask()).body, /CN=first/);
+  put(second);
+  await eventually(async () => assert.match((await rig.ask()).body, /CN=second/));
+});
+
+test("the chain of our certificate goes along", async () => {
+  const middle = made.sign(authority, "client-middle", { authority: true });
+  const below = made.sign(middle, "client-below");
+  const port = await serve(web, "-Verify", "2", "-verify_return_error", "-CAfile", authority.cert);
+  const own = `certPath: ${below.cert}, keyPath: ${below.key}`;
+  await using without = await startWith(port, `commonName: web, clientAuth: {${own}}`);
+  assert.equal((await without.ask()).status, 502);
+  await using rig = await startWith(
+    port,
+    `commonName: web, clientAuth: {${own}, intermediateCertsPath: ${middle.cert}}`,
+  );
+  assert.equal((await rig.ask()).status, 200);
+});
+
+test("an authority below another may be all that is trusted, and so may one certificate", async () => {
+  const middle = made.sign(authority, "trusted-middle", { authority: true });
+  const leaf = made.sign(middle, "trusted-leaf", { names: "DNS:web" });
+  const port = await serve(leaf, "-cert_chain", middle.cert);
+  for (const trust of [middle.cert, leaf.cert]) {
+    await using rig = await startWith(port, "commonName: web", trust);
+    assert.equal((await rig.ask()).status, 200, trust);
+  }
+  const other = made.sign(authority, "other-middle", { authority: true });
+  await using rig = await startWith(port, "commonName: web", other.cert);
+  assert.match((await rig.ask()).body, /is not trusted/);
 });
 
 /** A page per request, each on a connection of its own. */

@@ -178,3 +178,25 @@ test("what namers tell has the namer and the name as labels, in both ways to nam
     ]);
   }
 });
+
+test("the file of a certificate and the reason of a refused override are labels, in both ways to name", () => {
+  const told = [
+    gauge(86400, "expires_in_seconds", "tls", "certificate", "/etc/tls/host.pem"),
+    counter(2, "reloads", "tls"),
+    counter(4, "forged", "rt", "edge", "server", "0.0.0.0/443", "overrides", "refused"),
+    counter(5, "accepted", "rt", "edge", "server", "0.0.0.0/443", "overrides"),
+  ];
+  const server = 'rt="edge", server="0.0.0.0/443"';
+  assert.deepEqual(samples(render(told)), [
+    'tls:certificate:expires_in_seconds{file="/etc/tls/host.pem"} 86400',
+    "tls:reloads 2",
+    `rt:server:overrides:refused{${server}, reason="forged"} 4`,
+    `rt:server:overrides:accepted{${server}} 5`,
+  ]);
+  assert.deepEqual(samples(render(told, { names: "prometheus" })), [
+    'tls_certificate_expires_in_seconds{file="/etc/tls/host.pem"} 86400',
+    "tls_reloads_total 2",
+    `rt_server_overrides_refused_total{${server}, reason="forged"} 4`,
+    `rt_server_overrides_accepted_total{${server}} 5`,
+  ]);
+});
