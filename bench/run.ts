@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Effort, type Figures, type Macro, macros } from "./lib/macro.ts";
+import { type Figures, type Macro, macros } from "./lib/macro.ts";
+import type { Effort } from "./lib/running.ts";
 import { table } from "./lib/table.ts";
 import { targets } from "./lib/targets.ts";
 

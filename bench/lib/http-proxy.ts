@@ -1,7 +1,10 @@
 /**
- * The npm package `http-proxy` as people run it, for comparison. usage: node bench/lib/http-proxy.ts PORT ORIGIN_PORT
+ * The npm package `http-proxy` as people run it, for comparison.
+ * usage: node bench/lib/http-proxy.ts PORT ORIGIN_PORT [CERTIFICATE KEY]
  */
+import { readFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import { createRequire } from "node:module";
 
 interface HttpProxy {
@@ -23,6 +26,11 @@ proxy.on("error", (_error, _request, response) => {
   if (!response.headersSent) response.writeHead(502);
   response.end();
 });
-http
-  .createServer((request, response) => proxy.web(request, response))
-  .listen(Number(process.argv[2]), "127.0.0.1", 4096);
+const [, , port, , cert, key] = process.argv;
+const serve = (request: http.IncomingMessage, response: http.ServerResponse): void =>
+  proxy.web(request, response);
+const server =
+  cert === undefined || key === undefined
+    ? http.createServer(serve)
+    : https.createServer({ cert: readFileSync(cert), key: readFileSync(key) }, serve);
+server.listen(Number(port), "127.0.0.1", 4096);

@@ -22,12 +22,13 @@ export interface WrkOptions {
   readonly path: string;
   /** A new connection for every request. */
   readonly close: boolean;
+  readonly tls?: boolean | undefined;
 }
 
 /** Runs `wrk` with one thread and reads what its script reports. */
 export function wrk(options: WrkOptions): Promise<Load> {
   const script = fileURLToPath(new URL("wrk.lua", import.meta.url));
-  const url = `http://127.0.0.1:${options.port}/`;
+  const url = `${options.tls === true ? "https" : "http"}://127.0.0.1:${options.port}/`;
   const args = [
     "-t1",
     `-c${options.connections}`,

@@ -1,21 +1,9 @@
 /** The benchmarks that run load through whole proxies: what each sends, and how rounds become medians. */
-import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { freePorts, statusOf } from "../../scripts/lib/ports.ts";
+import { idleCallers } from "./idle-callers.ts";
 import { fixedRate, type Load, wrk } from "./load.ts";
-import { type Measured, start } from "./process.ts";
+import { type Effort, withAll } from "./running.ts";
 import type { Target } from "./targets.ts";
-
-/** How long a run is; rounds are interleaved over the targets. */
-export interface Effort {
-  readonly rounds: number;
-  readonly seconds: number;
-  /** 0 for any free port. */
-  readonly originPort: number;
-}
 
 /** Figures of one target in one benchmark, by the name of the column. */
 export type Figures = Readonly<Record<string, number>>;
@@ -34,6 +22,10 @@ export interface Macro {
 }
 
 const cpuHeadline = "CPU µs/request";
+/** Before its first round each target has served so long at saturation: a host that has run for a day is warm. */
+const warmSeconds = 3;
+const idleCount = 10_000;
+const memoryNames = 1_000;
 
 /** Every macro benchmark, in the order in which all are run. */
 export const macros: readonly Macro[] = [
@@ -47,7 +39,19 @@ export const macros: readonly Macro[] = [
     connections: 64,
     names: 1_000,
   }),
-  memoryMacro(),
+  loadMacro("tls-keepalive", "as h1-keepalive, by TLS 1.3 on the listener", { connections: 64, tls: true }),
+  loadMacro(
+    "workers-2",
+    "as h1-keepalive, with two workers: what sharing costs, where cores do not suffice to show more",
+    {
+      connections: 64,
+      workers: 2,
+    },
+  ),
+  memoryMacro("memory", "resident memory: ready and idle, then under 64 connections", false),
+  memoryMacro("memory-tls", "the same by TLS", true),
+  idleMacro(),
+  namesMemoryMacro(),
   readyMacro(),
 ];
 
@@ -57,13 +61,18 @@ interface LoadShape {
   readonly path?: string;
   readonly close?: boolean;
   readonly names?: number;
+  readonly tls?: boolean;
+  readonly workers?: number;
 }
 
 function loadMacro(name: string, about: string, shape: LoadShape): Macro {
   const send = (port: number, seconds: number): Promise<Load> => {
     if (shape.perSecond !== undefined) return fixedRate(port, shape.perSecond, seconds);
-    const { connections = 64, names = 1, path: target = "/", close = false } = shape;
-    return wrk({ port, seconds, connections, names, path: target, close });
+    return saturate(port, seconds);
+  };
+  const saturate = (port: number, seconds: number): Promise<Load> => {
+    const { connections = 64, names = 1, path: target = "/", close = false, tls = false } = shape;
+    return wrk({ port, seconds, connections, names, path: target, close, tls });
   };
   const perGb = shape.path !== undefined;
   return {
@@ -71,9 +80,9 @@ function loadMacro(name: string, about: string, shape: LoadShape): Macro {
     about,
     headline: perGb ? "CPU ms/GB" : cpuHeadline,
     run: (targets, effort, progress) =>
-      withAll(targets, effort, shape.names ?? 1, async (running) => {
+      withAll(targets, effort, shape, async (running) => {
         const rounds = new Map<string, Figures[]>(running.map(({ target }) => [target.name, []]));
-        for (const { port } of running) await send(port, Math.max(2, effort.seconds / 2));
+        for (const { port } of running) await saturate(port, warmSeconds);
         for (let round = 1; round <= effort.rounds; round++) {
           for (const { target, port, proxy } of running) {
             const before = proxy.cpuUs();
@@ -101,13 +110,13 @@ function cost(load: Load, cpuUs: number, perGb: boolean): Figures {
   };
 }
 
-function memoryMacro(): Macro {
+function memoryMacro(name: string, about: string, tls: boolean): Macro {
   return {
-    name: "memory",
-    about: "resident memory: ready and idle, then under 64 connections",
+    name,
+    about,
     headline: "busy MB",
     run: (targets, effort, progress) =>
-      withAll(targets, effort, 1, async (running) => {
+      withAll(targets, effort, { tls }, async (running) => {
         const result = new Map<string, Figures>();
         await sleep(1_000);
         for (const { target, port, proxy } of running) {
@@ -115,11 +124,59 @@ function memoryMacro(): Macro {
           const seen: number[] = [];
           const sampler = setInterval(() => seen.push(proxy.residentMb()), 250);
           const seconds = effort.seconds * effort.rounds;
-          await wrk({ port, seconds, connections: 64, names: 1, path: "/", close: false });
+          await wrk({ port, seconds, connections: 64, names: 1, path: "/", close: false, tls });
           clearInterval(sampler);
           const figures = { "idle MB": idle, "busy MB": median(seen), "peak MB": Math.max(...seen) };
           result.set(target.name, figures);
-          progress(`memory ${target.name}: ${oneLine(figures)}`);
+          progress(`${name} ${target.name}: ${oneLine(figures)}`);
+        }
+        return result;
+      }),
+  };
+}
+
+function idleMacro(): Macro {
+  return {
+    name: "idle-connections",
+    about: `resident memory with ${idleCount} callers that have asked once and keep their connections`,
+    headline: "MB",
+    run: (targets, effort, progress) =>
+      withAll(targets, effort, {}, async (running) => {
+        const result = new Map<string, Figures>();
+        for (const { target, port, proxy } of running) {
+          const before = proxy.residentMb();
+          const callers = await idleCallers(port, idleCount);
+          await sleep(2_000);
+          const MB = proxy.residentMb();
+          const perConnection = ((MB - before) * 1024) / callers.open;
+          const figures = { open: callers.open, "before MB": before, MB, "KB/connection": perConnection };
+          callers.close();
+          result.set(target.name, figures);
+          progress(`idle-connections ${target.name}: ${oneLine(figures)}`);
+        }
+        return result;
+      }),
+  };
+}
+
+function namesMemoryMacro(): Macro {
+  return {
+    name: "memory-names",
+    about: `resident memory of ${memoryNames} services: after one is used, and after all are`,
+    headline: "KB/service",
+    run: (targets, effort, progress) =>
+      withAll(targets, effort, { names: memoryNames }, async (running) => {
+        const result = new Map<string, Figures>();
+        for (const { target, port, proxy } of running) {
+          const load = { port, seconds: warmSeconds, connections: 8, path: "/", close: false };
+          await wrk({ ...load, names: 1 });
+          const one = proxy.residentMb();
+          await wrk({ ...load, names: memoryNames });
+          const all = proxy.residentMb();
+          const perService = ((all - one) * 1024) / memoryNames;
+          const figures = { "one MB": one, "all MB": all, "KB/service": perService };
+          result.set(target.name, figures);
+          progress(`memory-names ${target.name}: ${oneLine(figures)}`);
         }
         return result;
       }),
@@ -135,7 +192,7 @@ function readyMacro(): Macro {
       const rounds = new Map<string, Figures[]>(targets.map((target) => [target.name, []]));
       for (let round = 0; round < Math.max(5, effort.rounds); round++) {
         for (const target of targets) {
-          await withAll([target], effort, 1, async ([only]) => {
+          await withAll([target], effort, {}, async ([only]) => {
             rounds.get(target.name)?.push({ "ready ms": only?.readyMs ?? Number.NaN });
           });
         }
@@ -145,57 +202,6 @@ function readyMacro(): Macro {
       return result;
     },
   };
-}
-
-interface Running {
-  readonly target: Target;
-  readonly port: number;
-  readonly proxy: Measured;
-  readonly readyMs: number;
-}
-
-/** Starts the origin and the targets, waits until each answers, and ends them all afterwards. */
-async function withAll<T>(
-  targets: readonly Target[],
-  effort: Effort,
-  names: number,
-  work: (running: Running[]) => Promise<T>,
-): Promise<T> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), "bench-"));
-  const [freePort = 0, ...ports] = await freePorts(targets.length + 1);
-  const originPort = effort.originPort || freePort;
-  const origin = start(process.execPath, [
-    fileURLToPath(new URL("origin.ts", import.meta.url)),
-    String(originPort),
-  ]);
-  const running: Running[] = [];
-  try {
-    await answering(originPort, origin, "the origin");
-    for (const [i, target] of targets.entries()) {
-      const port = ports[i] ?? 0;
-      const own = await mkdtemp(path.join(folder, `${target.name}-`));
-      const job = { port, originPort, names, folder: own };
-      const begun = performance.now();
-      const proxy = await target.start(job);
-      running.push({ target, port, proxy, readyMs: 0 });
-      await answering(port, proxy, target.name);
-      running[running.length - 1] = { target, port, proxy, readyMs: performance.now() - begun };
-    }
-    return await work(running);
-  } finally {
-    await Promise.all([origin, ...running.map(({ proxy }) => proxy)].map((child) => child.stop()));
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function answering(port: number, proxy: Measured, name: string): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  for (let status: number | undefined; status !== 200; await sleep(2)) {
-    status = await statusOf(port, "svc-0");
-    if (status === 200) return;
-    if (proxy.alive() && performance.now() < deadline) continue;
-    throw new Error(`${name} does not answer 200 (last: ${status ?? "nothing"}): ${proxy.output()}`);
-  }
 }
 
 function medians(rounds: readonly Figures[]): Figures {

@@ -14,8 +14,19 @@ export interface Job {
   readonly originPort: number;
   /** Services `svc-0` … `svc-(names-1)`, told apart by Host, all on the one origin. */
   readonly names: number;
+  /** Listen by TLS 1.3 with this certificate. */
+  readonly tls?: Certificate | undefined;
+  /** Threads that take requests; 1 unless it is told. */
+  readonly workers?: number | undefined;
   /** An empty folder for its files. */
   readonly folder: string;
+}
+
+/** PEM files; `both` holds the two others. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly both: string;
 }
 
 /** A proxy that can be measured. */
@@ -46,7 +57,7 @@ const pointsman: Target = {
     const config = path.join(job.folder, "linkerd.yaml");
     await writeFile(
       config,
-      `workers: 1
+      `workers: ${job.workers ?? 1}
 admin: { port: ${adminPort} }
 namers:
 - { kind: io.l5d.fs, rootDir: ${JSON.stringify(disco)} }
@@ -55,7 +66,7 @@ routers:
   dtab: /svc => /#/io.l5d.fs
   bindingCache: { paths: ${job.names + 10}, trees: ${job.names + 10}, bounds: ${job.names + 10}, clients: ${job.names + 10} }
   servers:
-  - { port: ${job.port}, ip: 127.0.0.1 }
+  - { port: ${job.port}, ip: 127.0.0.1${job.tls === undefined ? "" : `, tls: { certPath: ${job.tls.cert}, keyPath: ${job.tls.key} }`} }
 `,
     );
     return start(path.join(root, "bin/pointsman"), ["run", config]);
@@ -74,9 +85,9 @@ const nginx: Target = {
     const config = path.join(job.folder, "nginx.conf");
     await writeFile(
       config,
-      `daemon off; worker_processes 1; pid ${job.folder}/pid; error_log ${job.folder}/error.log crit;
-worker_rlimit_nofile 20000;
-events { worker_connections 8192; }
+      `daemon off; worker_processes ${job.workers ?? 1}; pid ${job.folder}/pid; error_log ${job.folder}/error.log crit;
+worker_rlimit_nofile 40000;
+events { worker_connections 20000; }
 http {
   access_log off; ${temp.join(" ")} keepalive_requests 100000000; map_hash_bucket_size 128; map_hash_max_size 8192;
   ${services(job).map(upstream).join("\n  ")}
@@ -84,7 +95,12 @@ http {
     .map((name) => `${name} ${name};`)
     .join(" ")} }
   server {
-    listen 127.0.0.1:${job.port} backlog=4096;
+    listen 127.0.0.1:${job.port} backlog=4096${
+      job.tls === undefined
+        ? ""
+        : ` ssl;
+    ssl_certificate ${job.tls.cert}; ssl_certificate_key ${job.tls.key}; ssl_protocols TLSv1.3`
+    };
     location / {
       proxy_pass http://${job.names === 1 ? "svc-0" : "$service"};
       proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_max_temp_file_size 0;
@@ -113,8 +129,8 @@ const haproxy: Target = {
     await writeFile(
       config,
       `global
-  nbthread 1
-  maxconn 8000
+  nbthread ${job.workers ?? 1}
+  maxconn 9900
 defaults
   mode http
   timeout connect 2s
@@ -122,7 +138,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend f
-  bind 127.0.0.1:${job.port} backlog 4096
+  bind 127.0.0.1:${job.port} backlog 4096${job.tls === undefined ? "" : ` ssl crt ${job.tls.both} ssl-min-ver TLSv1.3`}
   ${job.names === 1 ? "default_backend svc-0" : `use_backend %[req.hdr(host),lower,map(${map})]`}
 ${services(job).map(backend).join("\n")}
 `,
@@ -138,7 +154,9 @@ const httpProxy: Target = {
     : "the package http-proxy is not installed",
   async start(job) {
     const script = path.join(root, "bench/lib/http-proxy.ts");
-    return start(process.execPath, ["--no-deprecation", script, String(job.port), String(job.originPort)]);
+    const tls = job.tls === undefined ? [] : [job.tls.cert, job.tls.key];
+    const ports = [String(job.port), String(job.originPort)];
+    return start(process.execPath, ["--no-deprecation", script, ...ports, ...tls]);
   },
 };
 

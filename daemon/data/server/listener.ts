@@ -8,6 +8,7 @@ import type { Router } from "../router/router.ts";
 import type { RouterServer } from "../router/router-server.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
+import { readDeciphered } from "../tls/read-deciphered.ts";
 import type { TlsServer } from "../tls/tls-server.ts";
 import { type Accepted, createAcceptor } from "./acceptor.ts";
 
@@ -140,7 +141,6 @@ export class Listener {
     const connection = this.#serve(socket, context);
   }
 
-  // What TLS has deciphered comes in buffers of its own.
   #acceptSecure(socket: net.Socket, elapsedMs: number, peer: CallerPeer | undefined): void {
     this.#secureOpen++;
     this.#server!.tls?.opened(elapsedMs);
@@ -149,7 +149,7 @@ export class Listener {
       this.#server!.tls?.closed();
     });
     const connection = this.#serve(socket, this.#context!, peer);
-    socket.on("data", (data: Buffer) => connection.read(data, data.length));
+    readDeciphered(socket, (buffer, length) => connection.read(buffer, length));
   }
 
   #serve(socket: net.Socket, context: H1ServerContext, peer?: CallerPeer): H1ServerConnection {

@@ -1,0 +1,56 @@
+/**
+ * Reading what a TLS socket has deciphered without a buffer per record. `tls.connect` takes `onread`, as `net.connect`
+ * does; accepted TLS sockets do not. But they are `net.Socket`s, so what such a socket remembers of its `onread` can be
+ * given to them too. These are internals of Node.js: where they are not found, data comes as 'data' gives it.
+ */
+import { Socket } from "node:net";
+import { readBuffer } from "../codec/h1/read-buffer.ts";
+
+/** What is known of a socket from inside. */
+interface Inside {
+  [memory: symbol]: unknown;
+  readonly _handle?: { useUserBuffer?(buffer: Buffer): void } | null;
+}
+
+/** The symbols under which a socket keeps the buffer and the callback of its `onread`. */
+interface Memory {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+}
+
+const memory = findMemory();
+
+/** Calls `read` with what comes from now on, and what has come already; the buffer is only good until it returns. */
+export function readDeciphered(
+  socket: Socket,
+  read: (buffer: Buffer, length: number) => void,
+  known: Memory | null = memory,
+): void {
+  const inside = socket as unknown as Inside;
+  const handle = inside._handle;
+  // What has been read in the handshake's wake stands in the stream already.
+  if (known === null || handle?.useUserBuffer === undefined || socket.readableLength > 0) {
+    socket.on("data", (data: Buffer) => read(data, data.length));
+    return;
+  }
+  inside[known.buffer] = readBuffer;
+  inside[known.callback] = (length: number): boolean => {
+    read(readBuffer, length);
+    return true;
+  };
+  handle.useUserBuffer(readBuffer);
+  socket.resume();
+}
+
+// Null where sockets keep their `onread` in another way.
+function findMemory(): Memory | null {
+  const kept = Buffer.alloc(1);
+  const callback = (): boolean => true;
+  const probe = new Socket({ onread: { buffer: kept, callback } });
+  const inside = probe as unknown as Inside;
+  const symbols = Object.getOwnPropertySymbols(probe);
+  const at = (value: unknown): symbol | undefined => symbols.find((symbol) => inside[symbol] === value);
+  const found = { buffer: at(kept), callback: at(callback) };
+  probe.destroy();
+  return found.buffer === undefined || found.callback === undefined ? null : (found as Memory);
+}
