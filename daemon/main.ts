@@ -84,10 +84,20 @@ const io: RunIo = {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handle);
   },
   onHangup: (handle) => void process.on("SIGHUP", handle),
+  onUpgrade: (handle) => void process.on("SIGUSR2", handle),
+  program: program(),
+  binding: (name) => (process as unknown as { binding(name: string): unknown }).binding(name),
   pid: process.pid,
   monotonicUsec: () => process.hrtime.bigint() / 1000n,
   exit: (code) => process.exit(code),
 };
+
+/** The launcher finds Node.js and the sources anew; whoever ran Node.js by hand gets the same once more. */
+function program(): RunIo["program"] {
+  const launcher = process.env["POINTSMAN_PROGRAM"];
+  if (launcher !== undefined) return { command: launcher, args: process.argv.slice(2) };
+  return { command: process.execPath, args: [...process.execArgv, ...process.argv.slice(1)] };
+}
 
 function print(message: string): number {
   process.stdout.write(message);

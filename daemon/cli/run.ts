@@ -1,28 +1,35 @@
 /** `pointsman run`: the proxy, from its configuration to the last request in flight. */
+import { closeSync, readFileSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ConfigError, type Issue, showIssue, showWarning } from "../../config/errors.ts";
 import { logLevels } from "../../config/formats.ts";
 import type { ReloadResult } from "../control/reloader.ts";
+import type { NodeBinding } from "../control/sockets/socket-handles.ts";
 import type { Daemon } from "../control/supervisor.ts";
 import { systemClock } from "../shared/system-clock.ts";
 import { readFileOrComplain } from "./check.ts";
 import { type CliIo, exitCodes, usageError } from "./io.ts";
+import { passedSockets } from "./passed-sockets.ts";
 import { type ReadConfig, readConfig, routerPlaces } from "./read-config.ts";
 import { createServiceManager } from "./service-manager.ts";
+import { type Program, readyWord, startSuccessor } from "./successor.ts";
 
 /** What `pointsman run --help` prints. */
-export const runHelp = `Usage: pointsman run FILE [--watch] [--log-level LEVEL]
+export const runHelp = `Usage: pointsman run FILE [--watch] [--log-level LEVEL] [--pid-file PATH]
 
 Runs the proxy with a configuration in Linkerd 1's format; FILE - reads standard input.
 SIGTERM and SIGINT end it orderly: listeners close, requests in flight finish within
 admin.shutdownGraceMs. A second signal ends it at once. SIGHUP reads the file again: what is
 good takes effect without a lost request, what is bad is refused and the old one serves on.
+SIGUSR2 starts the program anew, as it is on disk by then, and hands the listening sockets over:
+the new process serves before this one ends, and if it cannot, this one serves on.
 
 Options:
   --watch             Reads the file again whenever it changes.
   --log-level LEVEL   debug, info, warning or error, or another of Linkerd 1's; info unless given.
                       It can be changed while the proxy runs, at /logging.json.
+  --pid-file PATH     Holds the number of the process that serves, also after SIGUSR2.
 
 Exit status: 0 after an orderly end, 1 if it could not start, 2 for wrong usage.
 
@@ -38,6 +45,12 @@ export interface RunIo extends CliIo {
   readonly onSignal: (handle: (signal: string) => void) => void;
   /** Calls back for SIGHUP, until the end of the process. */
   readonly onHangup: (handle: () => void) => void;
+  /** Calls back for SIGUSR2, until the end of the process. */
+  readonly onUpgrade: (handle: () => void) => void;
+  /** How this process was started. */
+  readonly program: Program;
+  /** What Node.js keeps to itself. */
+  readonly binding: NodeBinding;
   readonly pid: number;
   /** CLOCK_MONOTONIC, for systemd. */
   readonly monotonicUsec: () => bigint;
@@ -53,7 +66,11 @@ export interface RunIo extends CliIo {
 export async function runCommand(args: readonly string[], io: RunIo): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { "log-level": { type: "string", default: "info" }, watch: { type: "boolean", default: false } },
+    options: {
+      "log-level": { type: "string", default: "info" },
+      "pid-file": { type: "string" },
+      watch: { type: "boolean", default: false },
+    },
     allowPositionals: true,
   });
   const logLevel = logLevels.find((level) => level === values["log-level"].toUpperCase());
@@ -70,6 +87,8 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   };
   let asked = false;
   io.onHangup(() => hangup());
+  let upgrade = (): void => io.err("pointsman: it is still starting, and cannot be upgraded yet\n");
+  io.onUpgrade(() => upgrade());
   const read = await readFileOrComplain(file, io);
   if (read === undefined) return exitCodes.failed;
   const { config, text, registry, issues, warnings, fileName } = read;
@@ -77,6 +96,7 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   for (const warning of warnings) io.err(`${showWarning(fileName, warning)}\n`);
   const { startDaemon } = await import("../control/supervisor.ts");
   const systemd = createServiceManager(io);
+  const passed = passedSockets(io.env, io.pid);
   let daemon: Daemon;
   try {
     daemon = await startDaemon({
@@ -90,7 +110,11 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
         began: () => systemd.reloading(),
         ended: (result) => systemd.ready(statusOf(result)),
       },
-      ending: () => systemd.stopping(),
+      // The service goes on, with another process.
+      ending: (handedOver) => (handedOver ? undefined : systemd.stopping()),
+      binding: io.binding,
+      inherited: passed.descriptors,
+      ...(file === "-" ? {} : { successor: (descriptors) => startSuccessor(io, descriptors) }),
       stdout: io.stdout,
       env: io.env,
       // systemd's StateDirectory= may name several folders.
@@ -106,7 +130,15 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   if (asked) hangup();
   if (values.watch) await followConfig(file, text, daemon, stop.signal);
   const ports = daemon.servers.length;
-  systemd.ready(`Serving ${ports} ${ports === 1 ? "port" : "ports"}`);
+  systemd.ready(`Serving ${ports} ${ports === 1 ? "port" : "ports"}`, passed.ready !== undefined);
+  const pidFile = values["pid-file"];
+  if (pidFile !== undefined) writeFileSync(pidFile, `${io.pid}\n`);
+  if (passed.ready !== undefined) {
+    // The process before ends now; systemd must know whom to look after by then.
+    await systemd.settled();
+    tellReady(passed.ready);
+  }
+  upgrade = () => void daemon.upgrade();
   systemd.watch((withinMs) => daemon.healthy(withinMs), stop.signal);
   let ending = false;
   io.onSignal(() => {
@@ -118,6 +150,7 @@ export async function runCommand(args: readonly string[], io: RunIo): Promise<nu
   });
   await daemon.closed;
   stop.abort();
+  if (pidFile !== undefined) removePidFile(pidFile, io.pid);
   await systemd.settled();
   return exitCodes.ok;
 }
@@ -129,6 +162,24 @@ const statusOf = (result: ReloadResult): string =>
   result.reloaded
     ? `Serving, reloaded ${new Date().toISOString()}`
     : `Serving; the last reload was refused: ${result.problems[0] ?? ""}`;
+
+/** Tells the process before; it may have given up, and will end this one. */
+function tellReady(pipe: number): void {
+  try {
+    writeSync(pipe, readyWord);
+  } finally {
+    closeSync(pipe);
+  }
+}
+
+/** Leaves the file of the process that has taken over. */
+function removePidFile(file: string, pid: number): void {
+  try {
+    if (readFileSync(file, "utf8").trim() === String(pid)) unlinkSync(file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+  }
+}
 
 /** Reloads whenever the file says something else than `text`, until the signal. */
 async function followConfig(file: string, text: string, daemon: Daemon, signal: AbortSignal): Promise<void> {

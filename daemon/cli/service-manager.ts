@@ -22,7 +22,8 @@ export interface ServiceManagerIo {
 
 /** Where there is no systemd all of it does nothing. */
 export interface ServiceManager {
-  ready(status: string): void;
+  /** `tookOver`: from now on this process is the service's main one. */
+  ready(status: string, tookOver?: boolean): void;
   reloading(): void;
   stopping(): void;
   /** Tells regularly that all is well as long as `healthy` says so, if the unit has a watchdog; ends with the signal. */
@@ -51,7 +52,8 @@ export const createServiceManager = (io: ServiceManagerIo): ServiceManager => {
     });
   };
   return {
-    ready: (status) => tell("READY=1", `STATUS=${status}`),
+    ready: (status, tookOver = false) =>
+      tell("READY=1", `STATUS=${status}`, ...(tookOver ? [`MAINPID=${pid}`] : [])),
     reloading: () => tell("RELOADING=1", `MONOTONIC_USEC=${monotonicUsec()}`),
     stopping: () => tell("STOPPING=1", "STATUS=Shutting down"),
     watch: (healthy, signal) => {

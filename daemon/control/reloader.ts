@@ -16,7 +16,7 @@ import { applicable, diffRouters, type RouterChanges, restartKeys } from "./conf
 import type { Feeds } from "./feeds.ts";
 import type { FilesOfWorkers } from "./files/files-of-workers.ts";
 import { createGeneration, type Generation, routerNamings, withRunning } from "./generation.ts";
-import { prepareListeners } from "./listeners.ts";
+import type { Listeners } from "./listeners.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 /** A configuration that was read and checked as at the start. */
@@ -68,12 +68,15 @@ export interface ReloaderOptions {
   readonly announcements: Pick<Announcements, "announce" | "withdraw">;
   readonly files: Pick<FilesOfWorkers, "prepare" | "keep">;
   readonly feeds: Pick<Feeds, "prepare" | "keep">;
+  readonly listeners: Pick<Listeners, "prepare" | "keep" | "share">;
   readonly metrics: MetricsScope;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** Hears of the beginning and the end of every reload. */
   readonly observer?: ReloadObserver | undefined;
 }
+
+type Workers = ReturnType<ReloaderOptions["workers"]>;
 
 /** Keeps the configuration that runs; see the file's comment. */
 export class Reloader {
@@ -83,7 +86,7 @@ export class Reloader {
   #current: Generation;
   #running: Promise<ReloadResult> | undefined;
   #waiting: Promise<ReloadResult> | undefined;
-  #ended = false;
+  #refusal: string | undefined;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
@@ -109,9 +112,19 @@ export class Reloader {
     return this.#waiting;
   }
 
+  /** Whether one is under way. */
+  get busy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Refuses every reload from now on for this reason; undefined: no more. */
+  refuse(reason: string | undefined): void {
+    this.#refusal = reason;
+  }
+
   /** Refuses every reload from now on; resolves when the one that is under way is done. */
   async end(): Promise<void> {
-    this.#ended = true;
+    this.refuse("the daemon is shutting down");
     await this.#running;
   }
 
@@ -131,7 +144,7 @@ export class Reloader {
     const startedMs = nowMs();
     // Whoever moves log files away sends SIGHUP, and need not have changed the configuration.
     void accessLogs.reopen();
-    if (this.#ended) return this.#refuse(why, ["the daemon is shutting down"], true);
+    if (this.#refusal !== undefined) return this.#refuse(why, [this.#refusal], true);
     if (read === undefined) {
       const problem = "the configuration came from standard input, which cannot be read again; give a file";
       return this.#refuse(why, [problem], true);
@@ -156,6 +169,7 @@ export class Reloader {
       for (const key of needsRestart) log.warn(`${key} needs a restart`, { why });
       return { reloaded: true, routers, needsRestart, ms };
     } catch (cause) {
+      this.#options.listeners.keep(this.#current.config);
       if (cause instanceof ConfigError) {
         return this.#refuse(
           why,
@@ -170,7 +184,11 @@ export class Reloader {
     const last = this.#current;
     const source = { path: found.fileName, text: found.text };
     const running = withRunning(last, written);
-    const config = applicable(last.config, await prepareListeners(running.config, source, running.listeners));
+    const { listeners } = this.#options;
+    const config = applicable(
+      last.config,
+      await listeners.prepare(running.config, source, running.listeners),
+    );
     const { text, places, registry } = found;
     const files = await this.#options.files.prepare(config, source);
     const workers = this.#options.workers();
@@ -180,7 +198,7 @@ export class Reloader {
         { written, config, text, places, files, feeds, parts: { ...last.parts, registry } },
         last,
       );
-      const prepared = await Promise.allSettled(workers.map((worker) => worker.prepare(next.setup)));
+      const prepared = await Promise.allSettled(workers.map((worker) => this.#prepareWorker(worker, next)));
       const refusal = prepared.find((each) => each.status === "rejected");
       if (refusal !== undefined) throw refusal.reason;
       return { next, workers, switchLogs: await this.#options.accessLogs.prepare(config) };
@@ -191,11 +209,11 @@ export class Reloader {
     }
   }
 
-  async #commit(
-    next: Generation,
-    workers: ReturnType<ReloaderOptions["workers"]>,
-    switchLogs: () => void,
-  ): Promise<void> {
+  async #prepareWorker(worker: Workers[number], { setup }: Generation): Promise<void> {
+    await worker.prepare(setup, await this.#options.listeners.share(setup, worker.setup));
+  }
+
+  async #commit(next: Generation, workers: Workers, switchLogs: () => void): Promise<void> {
     const { announcements, binder, files, feeds, log } = this.#options;
     // Nobody is to be sent to a server that stops.
     await announcements.withdraw(next.config.routers);
@@ -211,13 +229,15 @@ export class Reloader {
     for (const worker of this.#options.workers()) {
       if (worker.setup.routers === next.setup.routers) continue;
       try {
-        await worker.prepare(next.setup);
+        await this.#prepareWorker(worker, next);
         await worker.commit(next.setup);
       } catch (cause) {
         log.error("a worker cannot go over to the new configuration, and is started again", { cause });
         await worker.terminate();
       }
     }
+    // What workers still prepared above may have been of the configuration before.
+    this.#options.listeners.keep(next.config);
     binder.forget();
     announcements.announce(next.config.routers, next.parts.registry);
   }

@@ -1,84 +1,45 @@
 /** The daemon: starts what a configuration says, keeps it running, and ends it orderly. */
 
-import { lookup } from "node:dns/promises";
-import type { Server as HttpServer } from "node:http";
-import { isIP } from "node:net";
-import type { LinkerdConfig } from "../../config/schema.ts";
-import type { Registry } from "../../plugins/registry.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock as clock } from "../shared/system-clock.ts";
 import { AccessLogs } from "./access-log/access-logs.ts";
-import { type AdminServer, openAdminServer } from "./admin/server.ts";
+import { type AdminServers, openAdminServers } from "./admin/admin-servers.ts";
 import { Announcements } from "./announcements.ts";
 import { Binder } from "./binder.ts";
+import type { Daemon, StartOptions } from "./daemon.ts";
 import { Feeds } from "./feeds.ts";
 import { FilesOfWorkers } from "./files/files-of-workers.ts";
 import { createGeneration, routerNamings } from "./generation.ts";
-import { explain, listenError, prepareListeners } from "./listeners.ts";
-import { createLogging, type LevelName, type LogOutput } from "./logging.ts";
+import { Handover } from "./handover.ts";
+import { Listeners } from "./listeners.ts";
+import { createLogging, type Logging } from "./logging.ts";
 import { MetricsStore } from "./metrics-store.ts";
 import { controlContext, type PluginParts } from "./naming.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
-import { type ConfigRead, Reloader, type ReloadObserver, type ReloadResult } from "./reloader.ts";
+import { Reloader } from "./reloader.ts";
 import { openSnapshot } from "./snapshot/snapshot.ts";
+import { InheritedSockets } from "./sockets/inherited-sockets.ts";
+import { socketHandles } from "./sockets/socket-handles.ts";
 import { createTelemeters, runTelemeters } from "./telemeters.ts";
 import { readVersion } from "./version.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
-/** What a daemon is started with. */
-export interface StartOptions {
-  /** Checked and complete; `plugins` holds absolute paths. */
-  readonly config: LinkerdConfig;
-  /** The text that it was read from, for lines in messages and for `/config.json`. */
-  readonly configText: string;
-  /** As messages call it; `-` is standard input. */
-  readonly configPath: string;
-  /** Every plugin, the user's included. */
-  readonly registry: Registry;
-  /** Where the routers' keys stand in the text, for the text of errors; see `WorkerSetup`. */
-  readonly places?: Readonly<Record<string, string>>;
-  /** Reads and checks the configuration again, for reloads; absent where it cannot be read twice. */
-  readonly read?: () => Promise<ConfigRead>;
-  /** Hears of reloads, whoever asked for them. */
-  readonly reloads?: ReloadObserver;
-  /** Called when the end begins, whoever asked for it. */
-  readonly ending?: () => void;
-  /** Where the log goes. */
-  readonly stdout: LogOutput;
-  /** Where what is known is kept over restarts, if the configuration does not say. */
-  readonly stateDir?: string | undefined;
-  /** The environment that plugins may ask for variables. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly logLevel?: LevelName;
-  /** The program of a data worker. */
-  readonly workerUrl?: URL;
-  /** How long an interval of distributions lasts; a minute, as in Linkerd 1. */
-  readonly snapshotIntervalMs?: number;
-}
-
-/** A daemon that runs. */
-export interface Daemon {
-  /** Where the admin server listens. */
-  readonly admin: { readonly ip: string; readonly port: number };
-  /** Where routers listen. */
-  readonly servers: readonly { readonly router: string; readonly ip: string; readonly port: number }[];
-  /** Reads the configuration again and goes over to it, or tells why not; `why` is for the log. */
-  reload(why: string): Promise<ReloadResult>;
-  /** Whether the event loop of every worker turns within `withinMs`. */
-  healthy(withinMs: number): Promise<boolean>;
-  /** Ends it orderly, within `admin.shutdownGraceMs` unless told otherwise; a second call waits for the same end. */
-  close(graceMs?: number): Promise<void>;
-  /** Resolves when it has ended. */
-  readonly closed: Promise<void>;
-}
+export type { Daemon, StartOptions } from "./daemon.ts";
 
 /** How long a page waits for what workers have to tell. */
 const reportMs = 250;
 
 /** The least grace, as in Linkerd 1. */
 const minGraceMs = 1000;
+
+/**
+ * How long callers that ask nothing may stay when the daemon ends. One that goes at once may have a request under way,
+ * which is then lost, but nobody accepts until the next daemon starts: so it is short. After a hand-over there is one,
+ * and no hurry.
+ */
+const maxIdleMs = 1000;
 
 /** Sources run as they are, a build from `.js`. */
 const defaultWorkerUrl = new URL(
@@ -88,11 +49,30 @@ const defaultWorkerUrl = new URL(
 
 /** Starts a daemon; rejects, with nothing left running, if a port is taken or a worker cannot start. */
 export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
-  const startedMs = clock.now();
-  const source = { path: options.configPath, text: options.configText };
-  const config = await prepareListeners(options.config, source);
   const logging = createLogging(options.stdout, options.logLevel);
+  const handles = await socketHandles(options.binding);
   const log = logging.logger("daemon");
+  const inherited = await InheritedSockets.open(handles, options.inherited ?? [], log);
+  const listeners = new Listeners(handles, inherited);
+  try {
+    return await startOn(options, logging, listeners, inherited);
+  } catch (cause) {
+    inherited.end();
+    listeners.close();
+    throw cause;
+  }
+};
+
+const startOn = async (
+  options: StartOptions,
+  logging: Logging,
+  listeners: Listeners,
+  inherited: InheritedSockets,
+): Promise<Daemon> => {
+  const startedMs = clock.now();
+  const log = logging.logger("daemon");
+  const source = { path: options.configPath, text: options.configText };
+  const config = await listeners.prepare(options.config, source);
   const store = new MetricsStore();
   const own = store.source();
   const metrics = createMetrics((changes) => own.apply(changes));
@@ -141,10 +121,11 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     size: config.workers,
     log,
     restarts: metrics.scope("workers").counter("restarts"),
-    start: (workerId) => {
+    start: async (workerId) => {
       const name = `worker/${workerId}`;
+      const { setup, sockets } = await listeners.shareCurrent(() => reloader.current.setup);
       const worker = new WorkerHandle({
-        start: { workerId, ...reloader.current.setup, files: files.current(), feeds: feeds.values() },
+        start: { workerId, sockets, ...setup, files: files.current(), feeds: feeds.values() },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,
@@ -165,6 +146,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     announcements,
     files,
     feeds,
+    listeners,
     metrics,
     log: logging.logger("config"),
     nowMs: () => clock.now(),
@@ -205,8 +187,7 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     shutdown: (graceMs: number | undefined) => void close(graceMs),
   };
 
-  let admin: AdminServer | undefined;
-  let identifierServer: HttpServer | undefined;
+  let admin: AdminServers | undefined;
   let running: Promise<unknown> = Promise.resolve();
   const interval = setInterval(() => void store.closeIntervalInTurns(), options.snapshotIntervalMs ?? 60_000);
   interval.unref();
@@ -219,17 +200,26 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     endOpenFiles();
     await running;
     await accessLogs.close();
-    await Promise.all([admin?.close(), closeServer(identifierServer)]);
+    await admin?.close();
+    listeners.close();
     logging.flush();
   };
-  const close = (graceMs = reloader.current.config.admin.shutdownGraceMs): Promise<void> => {
+  const close = (
+    graceMs = reloader.current.config.admin.shutdownGraceMs,
+    handedOver = false,
+  ): Promise<void> => {
     closing ??= (async () => {
       log.info("shutting down", { graceMs });
-      options.ending?.();
+      options.ending?.(handedOver);
       await reloader.end();
-      await snapshot?.end();
+      // The process that took over keeps the file.
+      if (!handedOver) await snapshot?.end();
       await announcements.withdraw();
-      await pool.drain(Math.max(graceMs, minGraceMs));
+      const drainMs = Math.max(graceMs, minGraceMs);
+      const drained = pool.drain(drainMs, handedOver ? drainMs / 2 : Math.min(drainMs / 2, maxIdleMs));
+      // Nobody may wait in a queue that is read no more.
+      listeners.close();
+      await drained;
       log.info("ended");
       await closeRest();
     })();
@@ -238,24 +228,15 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   };
 
   try {
-    const { ip, port } = config.admin;
-    const adminTls = config.admin.tls && files.tls.server(config.admin.tls);
-    const adminIp = isIP(ip) === 0 ? (await lookup(ip)).address : ip;
-    admin = await openAdminServer(config.admin, adminIp, state, logging.logger("admin"), adminTls).catch(
-      (cause) => {
-        throw listenError(source, [{ path: "admin.port", message: explain(cause, ip, port) }]);
-      },
-    );
-    const { httpIdentifierPort } = config.admin;
-    if (httpIdentifierPort !== undefined) {
-      // Few ask for it, and node:http takes 10 MB.
-      const { openIdentifierServer } = await import("./admin/identifier-server.ts");
-      const opened = openIdentifierServer(adminIp, httpIdentifierPort, () => reloader.current, feeds);
-      identifierServer = await opened.catch((cause) => {
-        const message = explain(cause, ip, httpIdentifierPort);
-        throw listenError(source, [{ path: "admin.httpIdentifierPort", message }]);
-      });
-    }
+    admin = await openAdminServers({
+      config: config.admin,
+      source,
+      state,
+      log: logging.logger("admin"),
+      tls: config.admin.tls && files.tls.server(config.admin.tls),
+      inherited,
+      feeds,
+    });
     await accessLogs.open();
     log.info("serving admin", { ip: admin.ip, port: admin.port });
     await feeds.prepare(config, options.registry);
@@ -265,6 +246,28 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
     throw cause;
   }
   serving = true;
+  inherited.end();
+  const { descriptors } = admin;
+  const { successor } = options;
+  const handover = new Handover({
+    start:
+      successor &&
+      (async (descriptors) => {
+        // The new process knows at once what this one has learnt.
+        await snapshot?.end();
+        return successor(descriptors);
+      }),
+    descriptors: () => [...listeners.descriptors, ...descriptors],
+    obstacle: () => {
+      if (closing !== undefined) return "the daemon is shutting down";
+      if (reloader.busy) return "a reload is under way";
+      return listeners.shared ? undefined : "this Node.js cannot share listening sockets";
+    },
+    refuseReloads: (reason) => reloader.refuse(reason),
+    leave: () => void close(undefined, true),
+    log,
+    metrics,
+  });
   const { ip: adminIp, port: adminPort } = admin;
   const daemon: Daemon = {
     admin: { ip: adminIp, port: adminPort },
@@ -274,8 +277,9 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
       );
     },
     reload: (why) => reloader.reload(why),
+    upgrade: () => handover.run(),
     healthy: (withinMs) => pool.healthy(withinMs),
-    close,
+    close: (graceMs) => close(graceMs),
     closed: ended.promise,
   };
   for (const server of daemon.servers) log.info("serving", server);
@@ -287,10 +291,4 @@ export const startDaemon = async (options: StartOptions): Promise<Daemon> => {
   ]);
   log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
   return daemon;
-};
-
-const closeServer = async (server: HttpServer | undefined): Promise<void> => {
-  if (server === undefined) return;
-  server.closeAllConnections();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
 };

@@ -4,6 +4,7 @@ import type { Logger } from "../../plugins/contract.ts";
 import type { ClientReport } from "../shared/client-report.ts";
 import {
   labelOfKey,
+  type Sockets,
   type ToControl,
   type ToWorker,
   type WorkerSetup,
@@ -104,8 +105,8 @@ export class WorkerHandle {
   }
 
   /** Makes the worker ready to run something else; rejects, with nothing changed, if it cannot. */
-  async prepare(setup: WorkerSetup): Promise<void> {
-    await this.#ask({ type: "prepare", setup }, "prepared");
+  async prepare(setup: WorkerSetup, sockets: Sockets): Promise<void> {
+    await this.#ask({ type: "prepare", setup, sockets }, "prepared");
   }
 
   /** The worker runs what it was prepared for; rejects if it has ended. */
@@ -136,8 +137,8 @@ export class WorkerHandle {
   }
 
   /** Lets the worker finish what is in flight, for `graceMs` at most, then ends its thread. */
-  async drain(graceMs: number): Promise<void> {
-    this.send({ type: "drain", graceMs });
+  async drain(graceMs: number, idleMs: number): Promise<void> {
+    this.send({ type: "drain", graceMs, idleMs });
     let timer: NodeJS.Timeout | undefined;
     // The worker cuts what is left itself when the grace is over; it gets a moment more to say so.
     const tooLate = new Promise<void>((resolve) => {

@@ -2,8 +2,8 @@
  * The data workers: as many as the load needs, up to the number configured, each started anew when it dies.
  *
  * One worker with all the connections balances, pools and limits better than several with a part each, and a second
- * heap costs memory, so further ones start only when those that run are busy. They stay: closing a listener resets the
- * connections that wait in its queue.
+ * heap costs memory, so further ones start only when those that run are busy. They stay: their callers would have to
+ * connect anew.
  *
  * A worker that dies is replaced at once, and every further time within a minute twice as late, up to half a minute.
  */
@@ -18,7 +18,7 @@ export interface WorkerPoolOptions {
   /** Most workers. */
   readonly size: number;
   /** Starts the thread of a place in the pool. */
-  start(id: number): WorkerHandle;
+  start(id: number): Promise<WorkerHandle>;
   readonly log: Logger;
   readonly restarts: Counter;
 }
@@ -43,6 +43,8 @@ const readyMs = 30_000;
 
 interface Place {
   worker: WorkerHandle | undefined;
+  /** A thread is about to be started. */
+  starting: boolean;
   ready: boolean;
   nextBackoffMs: number;
   timer: NodeJS.Timeout | undefined;
@@ -64,6 +66,7 @@ export class WorkerPool {
     this.#options = options;
     this.#places = Array.from({ length: options.size }, () => ({
       worker: undefined,
+      starting: false,
       ready: false,
       nextBackoffMs: backoffMs.first,
       timer: undefined,
@@ -83,7 +86,7 @@ export class WorkerPool {
     });
     try {
       const first = this.#places.slice(0, this.#options.initial);
-      const ready = first.map((place, id) => this.#startPlace(place, id).ready);
+      const ready = first.map(async (place, id) => (await this.#startPlace(place, id))?.ready);
       await Promise.race([Promise.all(ready), tooLate]);
       this.#started = true;
     } catch (cause) {
@@ -95,9 +98,9 @@ export class WorkerPool {
   }
 
   /** Lets every worker finish what is in flight, for `graceMs` at most, and starts none again. */
-  async drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number, idleMs: number): Promise<void> {
     this.#stop();
-    await Promise.all(this.workers().map((worker) => worker.drain(graceMs)));
+    await Promise.all(this.workers().map((worker) => worker.drain(graceMs, idleMs)));
   }
 
   /** Ends every worker now. */
@@ -137,10 +140,21 @@ export class WorkerPool {
     return this.#places.filter(({ ready }) => ready).length;
   }
 
-  #startPlace(place: Place, id: number): WorkerHandle {
-    const worker = this.#options.start(id);
-    place.worker = worker;
+  async #startPlace(place: Place, id: number): Promise<WorkerHandle | undefined> {
+    place.starting = true;
     const startedMs = performance.now();
+    let worker: WorkerHandle;
+    try {
+      worker = await this.#options.start(id);
+    } catch (cause) {
+      if (!this.#started) throw cause;
+      this.#died(place, id, startedMs, cause instanceof Error ? cause.message : String(cause));
+      return undefined;
+    } finally {
+      place.starting = false;
+    }
+    place.worker = worker;
+    if (this.#ending) await worker.terminate();
     worker.ready.then(
       () => {
         place.ready = true;
@@ -150,24 +164,26 @@ export class WorkerPool {
       },
       () => {}, // Its exit is seen below.
     );
-    worker.exited.then((reason) => {
-      place.worker = undefined;
-      place.ready = false;
-      place.loop = undefined;
-      place.died = true;
-      this.#share();
-      if (!this.#started || this.#ending) return;
-      if (performance.now() - startedMs >= steadyMs) place.nextBackoffMs = backoffMs.first;
-      const waitMs = place.nextBackoffMs;
-      place.nextBackoffMs = Math.min(waitMs * 2, backoffMs.max);
-      this.#options.restarts.incr();
-      this.#options.log.error("a worker died and is started again", { worker: id, cause: reason, waitMs });
-      place.timer = setTimeout(() => {
-        place.timer = undefined;
-        this.#startPlace(place, id);
-      }, waitMs);
-    });
+    worker.exited.then((reason) => this.#died(place, id, startedMs, reason));
     return worker;
+  }
+
+  #died(place: Place, id: number, startedMs: number, reason: string | undefined): void {
+    place.worker = undefined;
+    place.ready = false;
+    place.loop = undefined;
+    place.died = true;
+    this.#share();
+    if (!this.#started || this.#ending) return;
+    if (performance.now() - startedMs >= steadyMs) place.nextBackoffMs = backoffMs.first;
+    const waitMs = place.nextBackoffMs;
+    place.nextBackoffMs = Math.min(waitMs * 2, backoffMs.max);
+    this.#options.restarts.incr();
+    this.#options.log.error("a worker died and is started again", { worker: id, cause: reason, waitMs });
+    place.timer = setTimeout(() => {
+      place.timer = undefined;
+      void this.#startPlace(place, id);
+    }, waitMs);
   }
 
   // Tells every worker how many share the load.
@@ -190,10 +206,12 @@ export class WorkerPool {
     this.#busySamples = busy ? this.#busySamples + 1 : 0;
     if (this.#busySamples < growth.samples) return;
     this.#busySamples = 0;
-    const id = this.#places.findIndex(({ worker, timer }) => worker === undefined && timer === undefined);
+    const id = this.#places.findIndex(
+      ({ worker, timer, starting }) => worker === undefined && timer === undefined && !starting,
+    );
     if (id === -1) return;
     this.#options.log.info("the workers are busy; another is started", { running: running.length });
-    this.#startPlace(this.#places[id]!, id);
+    void this.#startPlace(this.#places[id]!, id);
   }
 
   #stop(): void {

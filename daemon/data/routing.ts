@@ -5,11 +5,19 @@
  * the ports that are new and changes nothing; committing happens within one turn of the event loop. A router that is
  * gone, or has another in its place, ends with its last request; a port that is gone, with its last connection.
  */
+import { closeSync } from "node:fs";
 import type { Addr } from "../../dtab/index.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
 import { loadUserPlugins, Registry } from "../../plugins/registry.ts";
 import type { ClientReport } from "../shared/client-report.ts";
-import type { BindingState, RouterStart, ToControl, WorkerSetup } from "../shared/messages.ts";
+import {
+  type BindingState,
+  listenerAddress,
+  type RouterStart,
+  type Sockets,
+  type ToControl,
+  type WorkerSetup,
+} from "../shared/messages.ts";
 import { reportClient } from "./client/report-client.ts";
 import { InFlight } from "./router/in-flight.ts";
 import { Router, type WorkerServices } from "./router/router.ts";
@@ -18,6 +26,9 @@ import { Listener } from "./server/listener.ts";
 
 /** What a worker gives all its routers, whichever configuration they are of. */
 export type RoutingServices = Omit<WorkerServices, "registry" | "place">;
+
+/** How long callers of a port that is gone may stay silent before their connections end. */
+const goneIdleMs = 1000;
 
 /** A setup that can be run at once. */
 interface Prepared {
@@ -54,8 +65,17 @@ export class Routing {
   }
 
   /** Makes ready; rejects, with nothing left behind, if a port cannot be had or a plugin refuses its block. */
-  async prepare(setup: WorkerSetup): Promise<void> {
+  async prepare(setup: WorkerSetup, sockets: Sockets = {}): Promise<void> {
     this.rollback();
+    const unused = new Map(Object.entries(sockets));
+    try {
+      await this.#prepare(setup, unused);
+    } finally {
+      for (const fd of unused.values()) closeSync(fd);
+    }
+  }
+
+  async #prepare(setup: WorkerSetup, sockets: Map<string, number>): Promise<void> {
     const registry = new Registry(this.#plugins);
     const { problems } = await loadUserPlugins(setup.plugins, "/", registry);
     if (problems.length > 0) throw new Error(problems.map((problem) => problem.message).join("; "));
@@ -70,18 +90,18 @@ export class Routing {
       }
       for (const router of prepared) {
         for (const { config } of router.servers) {
-          const address = addressOf(config);
+          const address = listenerAddress(config);
           if (this.#listeners.has(address)) continue;
-          const listener = new Listener(
-            config,
-            this.#services.sweeper,
-            this.#services.tls,
-            this.#services.log,
-          );
-          opened.set(address, listener);
+          const { sweeper, tls, log } = this.#services;
+          opened.set(address, new Listener(config, sweeper, tls, log));
         }
       }
-      await Promise.all([...opened.values()].map((listener) => listener.listen()));
+      const listening = [...opened].map(([address, listener]) => {
+        const fd = sockets.get(address);
+        sockets.delete(address);
+        return listener.listen(fd);
+      });
+      await Promise.all(listening);
     } catch (cause) {
       this.#drop({ setup, routers: prepared, opened });
       throw cause;
@@ -102,7 +122,7 @@ export class Routing {
       if (this.#byKey.has(router.key)) router.reread(index, setup.routers[index]!.config);
       else this.#byKey.set(router.key, router);
       for (const server of router.servers)
-        listeners.set(addressOf(server.config), serve(known, router, server));
+        listeners.set(listenerAddress(server.config), serve(known, router, server));
     }
     for (const [address, listener] of this.#listeners) if (!listeners.has(address)) this.#leave(listener);
     this.#listeners = listeners;
@@ -153,13 +173,13 @@ export class Routing {
   }
 
   /** Accepts no more; resolves when the last connection has ended, or has been cut after `graceMs`. */
-  async drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number, idleMs: number): Promise<void> {
     this.rollback();
     const all = [...this.#listeners.values(), ...this.#leaving];
     const cut = setTimeout(() => {
       for (const listener of all) listener.destroy();
     }, graceMs);
-    await Promise.all(all.map((listener) => listener.drain()));
+    await Promise.all(all.map((listener) => listener.drain(idleMs)));
     clearTimeout(cut);
     for (const router of this.#byKey.values()) router.accessLog?.flush();
   }
@@ -183,7 +203,7 @@ export class Routing {
 
   #leave(listener: Listener): void {
     this.#leaving.add(listener);
-    void listener.drain().then(() => this.#leaving.delete(listener));
+    void listener.drain(goneIdleMs).then(() => this.#leaving.delete(listener));
   }
 
   // A state must reach the router that asked, whichever has its place by then.
@@ -193,10 +213,8 @@ export class Routing {
   }
 }
 
-const addressOf = ({ ip, port }: { readonly ip: string; readonly port: number }): string => `${ip} ${port}`;
-
 const serve = (known: ReadonlyMap<string, Listener>, router: Router, server: RouterServer): Listener => {
-  const listener = known.get(addressOf(server.config))!;
+  const listener = known.get(listenerAddress(server.config))!;
   listener.serve(router, server);
   return listener;
 };

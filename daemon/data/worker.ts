@@ -30,7 +30,7 @@ const log: Logger = {
   error: logAt("error"),
 };
 
-async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
+async function start({ workerId, sockets, ...setup }: WorkerStart): Promise<void> {
   logBugsTo(log);
   const metrics = createMetrics((changes) => post({ type: "metrics", changes }), {
     onOverflow: (budget) => log.warn("too many series; further ones share _overflow", { budget }),
@@ -55,7 +55,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
     post,
     nextBind: () => ++binds,
   });
-  await routing.prepare(setup);
+  await routing.prepare(setup, sockets);
   routing.commit();
 
   const handle = (message: ToWorker): void => {
@@ -76,7 +76,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
         feeds.update(message.key, message.value);
         break;
       case "drain":
-        void routing.drain(message.graceMs).then(() => post({ type: "drained" }));
+        void routing.drain(message.graceMs, message.idleMs).then(() => post({ type: "drained" }));
         break;
       case "share": {
         const grown = 1 - share.workers / message.workers;
@@ -85,7 +85,7 @@ async function start({ workerId, ...setup }: WorkerStart): Promise<void> {
         break;
       }
       case "prepare":
-        void routing.prepare(message.setup).then(
+        void routing.prepare(message.setup, message.sockets).then(
           () => post({ type: "prepared" }),
           (cause: unknown) => post({ type: "refused", message: messageOf(cause) }),
         );

@@ -78,10 +78,19 @@ export interface WorkerFiles {
   readonly overrideKeys?: Readonly<Record<string, readonly OverrideKey[]>> | undefined;
 }
 
+/** Descriptors to listen on, by the server's address; each is the worker's own, to be closed by it. */
+export type Sockets = Readonly<Record<string, number>>;
+
 /** What a worker is started with (`workerData`). */
 export interface WorkerStart extends WorkerSetup {
   readonly workerId: number;
+  /** Of servers without one the worker opens a socket of its own, which shares the port. */
+  readonly sockets: Sockets;
 }
+
+/** What a server's listener is called. */
+export const listenerAddress = ({ ip, port }: { readonly ip: string; readonly port: number }): string =>
+  `${ip} ${port}`;
 
 /** From the control thread to a worker. */
 export type ToWorker =
@@ -89,8 +98,11 @@ export type ToWorker =
   | { readonly type: "bound"; readonly bind: number; readonly state: BindingState }
   /** The addresses of client `id` of a router changed. */
   | { readonly type: "addr"; readonly router: string; readonly id: string; readonly addr: Addr }
-  /** Stop accepting; finish what is in flight within `graceMs`, then report `drained`. */
-  | { readonly type: "drain"; readonly graceMs: number }
+  /**
+   * Stop accepting; finish what is in flight within `graceMs`, then report `drained`. Connections between requests stay
+   * open for `idleMs`, for one more request.
+   */
+  | { readonly type: "drain"; readonly graceMs: number; readonly idleMs: number }
   /**
    * So many workers share the load from now on: process-wide limits are divided by it, and where it grew, this worker
    * asks its share of callers to connect anew, so that some of them reach the new one.
@@ -99,7 +111,7 @@ export type ToWorker =
   /** So many characters of a router's access log were written, or given up. */
   | { readonly type: "logged"; readonly router: string; readonly chars: number }
   /** Make ready to run this instead: open the ports that are new, change nothing; answer `prepared` or `refused`. */
-  | { readonly type: "prepare"; readonly setup: WorkerSetup }
+  | { readonly type: "prepare"; readonly setup: WorkerSetup; readonly sockets: Sockets }
   /** Run what was prepared, from this turn on; answer `committed`. */
   | { readonly type: "commit" }
   /** Forget what was prepared. */

@@ -1,6 +1,8 @@
 /** The data plane as a whole, over real sockets and workers: what a request meets between its caller and its endpoint. */
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
+import { eventually } from "../kit/eventually.ts";
 import { tempDir } from "../kit/temp-dir.ts";
 import { answering, caller, count, endpoint, get, ok, proxy } from "./data-rig.ts";
 import { until } from "./rig.ts";
@@ -189,6 +191,49 @@ test("a drain cuts nothing that is in flight, and nothing new is taken", async (
   release();
   const text = await busy.end();
   assert.ok(text.endsWith("0\r\n\r\n") && text.includes("w!"), text);
+  await closing;
+});
+
+test("a drain serves one more request of a connection between requests, and says that it is the last", async (t) => {
+  const origin = await answering(t, () => ok("fine"));
+  const { port, daemon } = await proxy(t, { dtab: toPort(origin.port) });
+  const kept = caller(t, port);
+  const silent = caller(t, port);
+  for (const one of [kept, silent]) {
+    one.write(get("/"));
+    await one.until((text) => text.endsWith("fine"));
+  }
+  const begun = performance.now();
+  const closing = daemon.close();
+  const tried = (): Promise<unknown> =>
+    new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve("connected"));
+      socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+    });
+  await eventually(async () => assert.equal(await tried(), "ECONNREFUSED"));
+  kept.write(get("/"));
+  const text = await kept.end();
+  assert.match(text, /fine.*connection: close\r\n.*fine$/is);
+  assert.ok(performance.now() - begun < 450, "it ends with its answer");
+  const before = await silent.end();
+  assert.doesNotMatch(before, /connection: close/i);
+  assert.ok(performance.now() - begun >= 450, "who asks nothing is let go later");
+  await closing;
+});
+
+test("a request whose head is on its way when a drain ends idle connections is served", async (t) => {
+  const origin = await answering(t, () => ok("fine"));
+  const { port, daemon } = await proxy(t, { dtab: toPort(origin.port) });
+  const one = caller(t, port);
+  one.write("GET / HTTP/1.1\r\nHo");
+  const late = caller(t, port);
+  late.write(get("/"));
+  await late.until((text) => text.endsWith("fine"));
+  const closing = daemon.close();
+  await late.end();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  one.write("st: web\r\n\r\n");
+  assert.match(await one.end(), /^HTTP\/1.1 200 .*fine$/s);
   await closing;
 });
 

@@ -6,10 +6,15 @@
 import { createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { parentPort, workerData } from "node:worker_threads";
-import type { ToControl, ToWorker, WorkerStart } from "../../daemon/shared/messages.ts";
+import {
+  listenerAddress,
+  type ToControl,
+  type ToWorker,
+  type WorkerStart,
+} from "../../daemon/shared/messages.ts";
 import { createMetrics } from "../../daemon/shared/metrics-memory.ts";
 
-const { routers, workerId } = workerData as WorkerStart;
+const { routers, workerId, sockets } = workerData as WorkerStart;
 const { key, config } = routers[0]!;
 const port = parentPort!;
 const tell = (message: ToControl): void => port.postMessage(message);
@@ -87,7 +92,8 @@ const servers = routers
         .on("line", (line) => obey(socket, line))
         .on("error", () => {});
     });
-    return server.listen({ host: ip, port, reusePort: true });
+    const fd = sockets[listenerAddress({ ip, port })];
+    return server.listen(fd === undefined ? { host: ip, port, reusePort: true } : { fd });
   });
 await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
 tell({ type: "ready" });

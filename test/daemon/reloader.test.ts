@@ -60,6 +60,7 @@ const rig = async (options: Partial<ReloaderOptions> = {}) => {
     workers: () => workers,
     files: { prepare: async () => ({}), keep: () => {} },
     feeds: { prepare: async () => undefined, keep: () => {} },
+    listeners: { prepare: async (next) => next, keep: () => {}, share: async () => ({}) },
     accessLogs: { prepare: async () => () => {}, reopen: async () => {} },
     announcements: { withdraw: async () => {}, announce: () => {} },
     metrics: noMetrics,

@@ -6,6 +6,7 @@ import { checkConfig } from "../../config/load.ts";
 import { builtinRegistry } from "../../daemon/builtin.ts";
 import { type Daemon, type StartOptions, startDaemon } from "../../daemon/control/supervisor.ts";
 import { loadUserPlugins } from "../../plugins/registry.ts";
+import { nodeBinding } from "../kit/node-binding.ts";
 
 /** A started daemon with its log. */
 export interface Rig {
@@ -37,6 +38,7 @@ export const start = async (text: string, options: Partial<StartOptions> = {}): 
     registry,
     stdout: { write: (line) => void log.push(JSON.parse(line)) },
     workerUrl: new URL("./fake-worker.ts", import.meta.url),
+    binding: nodeBinding,
     ...options,
   });
   const [server] = daemon.servers;

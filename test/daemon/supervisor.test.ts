@@ -77,6 +77,32 @@ test("all workers of a server with port 0 share one port", async (t) => {
   });
 });
 
+test("where sockets cannot be shared, workers open their own on one port, and an upgrade is refused", async (t) => {
+  const { daemon, tell } = await start(config("", 2), { binding: () => ({}) });
+  t.after(() => daemon.close());
+  const seen = new Set<string>();
+  await until(async () => {
+    seen.add((await tell("hello"))[0]!.split(" ")[1]!);
+    return seen.size === 2;
+  });
+  const result = await daemon.upgrade();
+  assert.equal(result.handedOver ? "" : result.problem, "this Node.js cannot share listening sockets");
+});
+
+test("an upgrade while a reload is under way, or the end, is refused", async () => {
+  const { promise: read, resolve } = Promise.withResolvers<never>();
+  const { daemon } = await start(config(), { read: () => read, successor: () => assert.fail("not now") });
+  const reloading = daemon.reload("test");
+  const busy = await daemon.upgrade();
+  assert.equal(busy.handedOver ? "" : busy.problem, "a reload is under way");
+  resolve({ config: undefined, issues: [], fileName: "" } as never);
+  await reloading;
+  const closing = daemon.close();
+  const late = await daemon.upgrade();
+  assert.equal(late.handedOver ? "" : late.problem, "the daemon is shutting down");
+  await closing;
+});
+
 test("a worker that dies is replaced within a second, counted and logged, and its counts stay", async (t) => {
   const { daemon, log, get, tell } = await start(config());
   t.after(() => daemon.close());

@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readConfig, routerPlaces } from "../../daemon/cli/read-config.ts";
 import { type Daemon, startDaemon } from "../../daemon/control/supervisor.ts";
+import { nodeBinding } from "../kit/node-binding.ts";
 import { tempDir } from "../kit/temp-dir.ts";
 
 /** An endpoint that says its name; `/stream` goes on until it is told to end, `/slow` takes a while. */
@@ -66,6 +67,7 @@ const start = async (t: TestContext, text: string): Promise<Rig> => {
     registry,
     places,
     read: again,
+    binding: nodeBinding,
     stdout: { write: (line) => void log.push(JSON.parse(line)) },
   });
   t.after(() => daemon.close(0));

@@ -17,12 +17,13 @@ interface RouterIdentifiers {
 /** How a router names a request, or why it does not. */
 export type Identification = { readonly path: string; readonly dtab: string } | { readonly error: string };
 
-/** Listens; rejects as `listen` does. Answers as the configuration that runs then. */
+/** Listens, on the socket of a descriptor if there is one; rejects as `listen` does. Answers as the configuration that runs then. */
 export const openIdentifierServer = async (
   ip: string,
   port: number,
   current: () => Generation,
   feeds: Pick<Feeds, "reader">,
+  fd?: number,
 ): Promise<Server> => {
   let of = current();
   let routers = identifiersOf(of, feeds);
@@ -36,7 +37,8 @@ export const openIdentifierServer = async (
     response.setHeader("content-type", "application/json; charset=utf-8");
     response.end(`${JSON.stringify(Object.fromEntries(answers), null, 2)}\n`);
   });
-  server.listen(port, ip);
+  if (fd === undefined) server.listen(port, ip);
+  else server.listen({ fd });
   await once(server, "listening");
   return server;
 };

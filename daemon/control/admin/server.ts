@@ -15,6 +15,8 @@ import type { AdminState } from "./state.ts";
 export interface AdminServer {
   readonly ip: string;
   readonly port: number;
+  /** The descriptor of its listening socket. */
+  readonly fd: number;
   /** Closes the listener, and connections once what they carry is answered; whatever is left after a moment is cut. */
   close(): Promise<void>;
 }
@@ -22,13 +24,14 @@ export interface AdminServer {
 /** Longest wait for answers that are under way when the server closes. */
 const closeMs = 1000;
 
-/** Listens; rejects as `listen` does. */
+/** Listens, on the socket of a descriptor if there is one; rejects as `listen` does. */
 export const openAdminServer = async (
   config: AdminConfig,
   ip: string,
   state: AdminState,
   log: Logger,
   tls?: AdminTls,
+  fd?: number,
 ): Promise<AdminServer> => {
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
   const early: Socket[] = [];
@@ -45,13 +48,21 @@ export const openAdminServer = async (
     });
   });
   const { backlog, reusePort } = config.socketOptions;
-  listener.listen({ host: ip, port: config.port, reusePort, ...(backlog === undefined ? {} : { backlog }) });
+  if (fd === undefined) {
+    listener.listen({
+      host: ip,
+      port: config.port,
+      reusePort,
+      ...(backlog === undefined ? {} : { backlog }),
+    });
+  } else listener.listen({ fd }, backlog);
   await once(listener, "listening");
   const address = listener.address();
   const port = typeof address === "object" && address !== null ? address.port : config.port;
   return {
     ip,
     port,
+    fd: (listener as unknown as { readonly _handle: { readonly fd: number } })._handle.fd,
     close: async () => {
       const server = await app?.catch(() => undefined);
       for (const socket of early.splice(0)) socket.destroy();

@@ -43,7 +43,7 @@ export class Listener {
   /** Shakes hands first, where the server speaks TLS. */
   #secure: TlsServer | undefined;
   #secureOpen = 0;
-  #drained: (() => void) | undefined;
+  #draining: Drain | undefined;
 
   constructor(address: ListenAddress, sweeper: Sweeper, tls: LazyTls, log: Logger) {
     this.#tls = tls;
@@ -56,21 +56,25 @@ export class Listener {
     });
   }
 
-  /** Accepts from now on; rejects if the port cannot be had. Every worker listens for itself. */
-  listen(): Promise<void> {
+  /**
+   * Accepts from now on, from the socket of this descriptor, which all workers share, or from one of its own; rejects if
+   * the port cannot be had.
+   */
+  listen(fd?: number): Promise<void> {
     const { ip, port, socketOptions } = this.#address;
+    const backlog = socketOptions.backlog ?? defaultBacklog;
     return new Promise((resolve, reject) => {
       this.#listening.once("error", reject);
-      this.#listening.listen(
-        { host: ip, port, backlog: socketOptions.backlog ?? defaultBacklog, reusePort: true },
-        () => {
-          this.#listening.off("error", reject);
-          this.#listening.on("error", (cause) =>
-            this.#log.error("a listener failed", { server: `${ip}/${port}`, cause: cause.message }),
-          );
-          resolve();
-        },
-      );
+      const listening = (): void => {
+        this.#listening.off("error", reject);
+        this.#listening.on("error", (cause) =>
+          this.#log.error("a listener failed", { server: `${ip}/${port}`, cause: cause.message }),
+        );
+        resolve();
+      };
+      // With a descriptor Node.js takes the backlog from the second argument alone.
+      if (fd === undefined) this.#listening.listen({ host: ip, port, backlog, reusePort: true }, listening);
+      else this.#listening.listen({ fd }, backlog, listening);
     });
   }
 
@@ -96,13 +100,26 @@ export class Listener {
     for (const accepted of this.#early.splice(0)) accepted.destroy();
   }
 
-  /** Accepts no more; resolves when the last connection has ended. */
-  drain(): Promise<void> {
+  /**
+   * Accepts no more, and asks callers to connect anew with their next answer; who asks nothing is let go between half of
+   * `idleMs` and the whole, not all at once. Resolves when the last connection has ended.
+   */
+  drain(idleMs: number): Promise<void> {
     this.close();
-    this.#secure?.abandon();
-    for (const connection of [...this.#connections]) connection.drain();
+    this.#secure?.close();
+    // Callers in the middle of their handshake have a request to send.
+    const abandon = setTimeout(() => this.#secure?.abandon(), idleMs);
     return new Promise((resolve) => {
-      this.#drained = resolve;
+      const idleUntilMs = performance.now() + idleMs;
+      this.#draining = {
+        idleMs,
+        idleUntilMs,
+        end: () => {
+          clearTimeout(abandon);
+          resolve();
+        },
+      };
+      for (const connection of this.#connections) connection.drain(idleEnd(this.#draining));
       this.#restIfEmpty();
     });
   }
@@ -134,7 +151,9 @@ export class Listener {
 
   #accept(accepted: Accepted, context: H1ServerContext): void {
     if (this.#secure !== undefined) {
-      this.#secure.take(accepted.paused());
+      const socket = accepted.paused();
+      socket.on("close", () => this.#restIfEmpty());
+      this.#secure.take(socket);
       return;
     }
     const socket = accepted.reading((buffer, length) => connection.read(buffer, length));
@@ -159,6 +178,7 @@ export class Listener {
     const connection = new H1ServerConnection(socket, context, peer);
     this.#connections.add(connection);
     this.#sweeper.add(connection);
+    if (this.#draining !== undefined) connection.drain(idleEnd(this.#draining));
     return connection;
   }
 
@@ -190,10 +210,21 @@ export class Listener {
   }
 
   #restIfEmpty(): void {
-    if (this.#connections.size === 0) this.#drained?.();
+    if (this.#connections.size === 0 && !this.#secure?.busy) this.#draining?.end();
   }
 }
 
 /** The lesser of two limits, of which 0 and absence are none. */
 const strictestMs = (a: number, b: number | undefined): number =>
   b === undefined || b === 0 ? a : a === 0 ? b : Math.min(a, b);
+
+/** A drain that is under way. */
+interface Drain {
+  readonly idleMs: number;
+  /** In the worker's milliseconds. */
+  readonly idleUntilMs: number;
+  readonly end: () => void;
+}
+
+// When a connection that is drained ends if nothing comes on it.
+const idleEnd = ({ idleMs, idleUntilMs }: Drain): number => idleUntilMs - (idleMs / 2) * Math.random();

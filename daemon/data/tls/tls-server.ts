@@ -69,9 +69,13 @@ export class TlsServer {
     this.#closed();
   }
 
+  /** Whether a handshake is under way. */
+  get busy(): boolean {
+    return this.#shaking.size > 0;
+  }
+
   /** Ends the handshakes that are under way: what they would become is not served any more. */
   abandon(): void {
-    this.#closed();
     for (const socket of this.#shaking.keys()) socket.destroy();
   }
 

@@ -85,6 +85,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #requestDone = true;
   #minor = 1;
   #shed = false;
+  /** Between requests it ends then. */
+  #idleUntilMs = Number.POSITIVE_INFINITY;
   #answering = false;
   #tunnel = false;
   /** The caller has said that it asks no more, and has kept to it so far. */
@@ -141,10 +143,14 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     return { ip: this.#socket.localAddress, port: this.#socket.localPort };
   }
 
-  /** Serves what is in flight, and nothing after it. */
-  drain(): void {
-    this.#writer.last = true;
-    if (this.#exchange === undefined && !this.#lingering) this.#linger();
+  /**
+   * Tells the caller with the next answer to connect anew, and ends when nothing has come by `idleUntilMs`: a request
+   * that crosses the end of its connection is lost.
+   */
+  drain(idleUntilMs: number): void {
+    this.#shed = true;
+    this.#idleUntilMs = idleUntilMs;
+    if (this.#exchange !== undefined && !this.#answering) this.#writer.last = true;
   }
 
   /** Serves one more request, and asks the caller to connect anew. */
@@ -520,7 +526,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       if (clock.headOverdue(nowMs)) {
         this.#refuse("E_REQUEST_TIMEOUT", "the request's head did not arrive in time");
       }
-    } else if (this.#received === 0) {
+    } else if (nowMs >= this.#idleUntilMs) this.#linger();
+    else if (this.#received === 0) {
       if (clock.unused(nowMs)) this.#socket.destroy();
     } else if (clock.idle(nowMs) || clock.old(nowMs)) this.#socket.end(() => this.#socket.destroy());
   }
