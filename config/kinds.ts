@@ -17,6 +17,8 @@ export interface KnownKind {
   readonly kind: string;
   readonly experimental?: boolean | undefined;
   readonly protocols?: readonly string[] | undefined;
+  /** Why it will not be built, and what to use instead. */
+  readonly never?: string | undefined;
 }
 
 /** Looks kinds up by slot; both the whole kind and the form without `io.l5d.` are taken. */

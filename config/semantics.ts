@@ -30,6 +30,10 @@ export function checkSemantics(config: Partly<LinkerdConfig>, report: Report): v
   checkListeners(config, report);
   for (const [index, namer] of (config.namers ?? []).entries()) {
     checkPluginTls(namer, `namers[${index}]`, report);
+    const dst = namer?.kind === "io.l5d.marathon" ? namer["dst"] : undefined;
+    if (dst !== undefined && !/^\/\$\/inet\/[^/]+\/\d+$/.test(String(dst))) {
+      report("not-built", `namers[${index}].dst`, "only /$/inet/<host>/<port> is built; see host and port");
+    }
   }
   for (const [index, router] of (config.routers ?? []).entries()) {
     if (router === undefined) continue;

@@ -123,6 +123,8 @@ function refuseKind(node: MapNode, slot: string, word: string, gated: boolean, p
     report(run, "unknown-kind", at, where, `unknown kind ${JSON.stringify(word)} of ${slot}${rest}`);
   } else if (!serves(known.protocols, run)) {
     reportProtocol(node, known.kind, known.protocols!, path, run);
+  } else if (known.never !== undefined) {
+    report(run, "not-built", at, where, `${known.kind} is not supported: ${known.never}`);
   } else {
     report(run, "not-built", at, where, `${known.kind} is ${notBuilt}`);
     if (gated) checkGate(node, known.kind, known.experimental, path, run);

@@ -15,11 +15,24 @@ const h2 = { protocols: ["h2"] };
 const both = { protocols: ["http", "h2"] };
 const experimental = { experimental: true };
 
+/** What Linkerd 1 had for Istio. */
+const istio = (instead: string): { readonly never: string } => ({
+  never: `it asks Istio's Pilot by an interface (v1) that Istio no longer has; ${instead}`,
+});
+
 /** Linkerd 1's kinds by slot; the slot `protocol` holds those of routers. */
 export const knownKinds: Readonly<Record<string, readonly KnownKind[]>> = {
   protocol: [...kinds("http h2 thrift mux"), ...kinds("thriftmux", experimental)],
   identifier: [
-    ...kinds("io.l5d.header.token io.l5d.ingress io.l5d.k8s.istio io.l5d.k8s.istio-ingress", both),
+    ...kinds("io.l5d.header.token io.l5d.ingress", both),
+    ...kinds("io.l5d.k8s.istio", {
+      ...both,
+      ...istio("use io.l5d.header.token, and a dtab that leads to the namer io.l5d.k8s"),
+    }),
+    ...kinds("io.l5d.k8s.istio-ingress", {
+      ...both,
+      ...istio("use io.l5d.ingress, which reads Ingress resources"),
+    }),
     ...kinds("io.l5d.header io.l5d.methodAndHost io.l5d.path io.l5d.static", http),
     ...kinds("io.l5d.header.path", h2),
   ],
@@ -36,7 +49,10 @@ export const knownKinds: Readonly<Record<string, readonly KnownKind[]>> = {
       h2,
     ),
   ],
-  authorizer: kinds("io.l5d.k8s.istio", both),
+  authorizer: kinds("io.l5d.k8s.istio", {
+    ...both,
+    never: "it asks Istio's Mixer, which Istio no longer has",
+  }),
   propagator: kinds("io.l5d.default io.l5d.zipkin", both),
   balancer: kinds("p2c ewma aperture heap roundRobin"),
   accrual: kinds("io.l5d.consecutiveFailures io.l5d.successRate io.l5d.successRateWindowed none"),
@@ -46,14 +62,21 @@ export const knownKinds: Readonly<Record<string, readonly KnownKind[]>> = {
       `io.l5d.fs io.l5d.serversets io.l5d.zkLeader io.l5d.consul io.l5d.k8s io.l5d.k8s.ns io.l5d.marathon
        io.l5d.rewrite`,
     ),
+    ...kinds("io.l5d.curator io.l5d.k8s.external io.l5d.dnssrv io.l5d.rancher", experimental),
     ...kinds(
-      "io.l5d.curator io.l5d.k8s.external io.l5d.dnssrv io.l5d.rancher io.l5d.k8s.istio",
-      experimental,
+      "io.l5d.k8s.istio",
+      istio(
+        "use io.l5d.k8s, whose names are /<namespace>/<port>/<service> instead of /<cluster>/<labels>/<port>",
+      ),
     ),
   ],
   interpreter: [
     ...kinds("default io.l5d.namerd io.l5d.mesh io.l5d.fs io.l5d.consul.interpreter"),
-    ...kinds("io.l5d.namerd.http io.l5d.k8s.configMap io.l5d.k8s.istio", experimental),
+    ...kinds("io.l5d.namerd.http io.l5d.k8s.configMap", experimental),
+    ...kinds(
+      "io.l5d.k8s.istio",
+      istio("use the interpreter default with the namer io.l5d.k8s, and write the route rules as a dtab"),
+    ),
   ],
   transformer: kinds(
     `io.l5d.localhost io.l5d.specificHost io.l5d.port io.l5d.k8s.daemonset io.l5d.k8s.localnode io.l5d.replace
@@ -73,7 +96,7 @@ export const movedKinds: Readonly<Record<string, Readonly<Record<string, string>
     "io.l5d.headerPath": "since Linkerd 1.0.0 it is io.l5d.header.path",
     "io.l5d.h2.ingress": "since Linkerd 1.0.0 it is io.l5d.ingress",
     "io.l5d.http.ingress": "since Linkerd 1.0.0 it is io.l5d.ingress",
-    "io.l5d.istio": "since Linkerd 1.1.1 it is io.l5d.k8s.istio",
+    "io.l5d.istio": "since Linkerd 1.1.1 it is io.l5d.k8s.istio, which is not supported",
   },
   classifier: {
     "io.l5d.nonRetryable5XX": "since Linkerd 1.0.0 it is io.l5d.http.nonRetryable5XX",
@@ -88,10 +111,10 @@ export const movedKinds: Readonly<Record<string, Readonly<Record<string, string>
     "io.l5d.experimental.k8s": "since Linkerd 0.6.0 it is io.l5d.k8s",
     "io.l5d.experimental.marathon": "since Linkerd 0.6.0 it is io.l5d.marathon",
     "io.l5d.v2.k8s": "since Linkerd 0.6.0 it is io.l5d.k8s",
-    "io.l5d.istio": "since Linkerd 1.1.1 it is io.l5d.k8s.istio",
+    "io.l5d.istio": "since Linkerd 1.1.1 it is io.l5d.k8s.istio, which is not supported",
   },
   interpreter: {
-    "io.l5d.istio": "since Linkerd 1.1.1 it is io.l5d.k8s.istio",
+    "io.l5d.istio": "since Linkerd 1.1.1 it is io.l5d.k8s.istio, which is not supported",
   },
   telemeter: {
     "io.l5d.commonMetrics": "since Linkerd 1.0.0 it is built in; delete the entry",

@@ -10,6 +10,8 @@ import ingressFeed from "../../namers/k8s/ingress-feed.ts";
 import k8s from "../../namers/k8s/k8s.ts";
 import k8sExternal from "../../namers/k8s/k8s-external.ts";
 import k8sNs from "../../namers/k8s/k8s-ns.ts";
+import marathon from "../../namers/marathon/namer.ts";
+import rancher from "../../namers/rancher/namer.ts";
 import rewrite from "../../namers/rewrite.ts";
 import serversetsAnnouncer from "../../namers/zookeeper/announcer.ts";
 import curator from "../../namers/zookeeper/curator.ts";
@@ -42,6 +44,8 @@ export const controlPlugins: readonly AnyPlugin[] = [
   k8s,
   k8sNs,
   k8sExternal,
+  marathon,
+  rancher,
   serversets,
   zkLeader,
   curator,

@@ -8,14 +8,15 @@
  */
 import type { PluginContext } from "../../plugins/contract.ts";
 import { backoffMs } from "../lib/backoff.ts";
+import { inner, untilSilent, within } from "../lib/stream.ts";
 import { badStatus, type Listed, readList } from "./answers.ts";
 import type { KubeApi } from "./api.ts";
 import { Collection } from "./collection.ts";
 import { doubtfulLoss } from "./doubtful-loss.ts";
-import { Doubtful, Gone, Refused } from "./errors.ts";
+import { Doubtful, Gone, Refused, Silent } from "./errors.ts";
 import { asObject, isOlder, type Json, objectOfKind } from "./json.ts";
 import type { WatchSource } from "./source.ts";
-import { inner, readEvents, readWhole, untilSilent, within } from "./stream.ts";
+import { readEvents, readWhole } from "./stream.ts";
 import type { WatchRecord } from "./watch-record.ts";
 
 /** How a watch is paced. */
@@ -247,7 +248,8 @@ class Loop<T> {
       this.#ctx.log.info("Kubernetes answers again", { target: this.#source.listTarget });
     }
     this.#complained = false;
-    for await (const event of readEvents(untilSilent(chunks, idleMs, clock))) {
+    const silent = () => new Silent(`silent for ${idleMs / 1000} s`);
+    for await (const event of readEvents(untilSilent(chunks, idleMs, clock, silent))) {
       if (signal.aborted) return;
       this.#record.streamed(event);
       this.#apply(event);

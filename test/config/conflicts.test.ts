@@ -195,6 +195,15 @@ test("signed overrides are for servers whose callers are strangers", async () =>
   );
 });
 
+test("Marathon is at a host and port, and under no other name", async () => {
+  const namer = (dst: string): string => `namers: [{kind: io.l5d.marathon, dst: ${dst}}]\n${withRouter("")}`;
+  await good(namer("/$/inet/10.0.0.1/8080"));
+  await refused(
+    namer("/$/io.buoyant.namer.zk.leader/zk:2181/marathon"),
+    /namers\[0\]\.dst: only \/\$\/inet\/<host>\/<port> is built/,
+  );
+});
+
 test("a key that is not built is refused as such, unless its value changes nothing", async () => {
   await good(
     withRouter(

@@ -68,6 +68,17 @@ golden(
 );
 
 golden(
+  "kinds that will not be built say why, and what to use",
+  "namers: [{kind: io.l5d.k8s.istio}]\n" +
+    withRouter("interpreter: {kind: k8s.istio}\nidentifier: {kind: io.l5d.k8s.istio-ingress}"),
+  [
+    "l5d.yaml:1:17: namers[0].kind: io.l5d.k8s.istio is not supported: it asks Istio's Pilot by an interface (v1) that Istio no longer has; use io.l5d.k8s, whose names are /<namespace>/<port>/<service> instead of /<cluster>/<labels>/<port>",
+    "l5d.yaml:5:23: routers[0].interpreter.kind: io.l5d.k8s.istio is not supported: it asks Istio's Pilot by an interface (v1) that Istio no longer has; use the interpreter default with the namer io.l5d.k8s, and write the route rules as a dtab",
+    "l5d.yaml:6:22: routers[0].identifier.kind: io.l5d.k8s.istio-ingress is not supported: it asks Istio's Pilot by an interface (v1) that Istio no longer has; use io.l5d.ingress, which reads Ingress resources",
+  ],
+);
+
+golden(
   "an experimental kind must be wanted",
   "namers:\n- {kind: io.l5d.curator, zkAddrs: [{host: zk}]}\n" + withRouter(""),
   [

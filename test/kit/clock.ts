@@ -77,3 +77,12 @@ export const realClock: Clock = {
       signal?.addEventListener("abort", done);
     }),
 };
+
+/** The real time, so many times as fast: for deadlines over real connections. */
+export function fastClock(times: number): Clock {
+  const start = Date.now();
+  return {
+    now: () => start + (Date.now() - start) * times,
+    sleep: (ms, signal) => realClock.sleep(ms / times, signal),
+  };
+}

@@ -1,7 +1,7 @@
 /** `io.l5d.consul` over HTTP, on a Consul that can go wrong. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type Addr, type Bound, NameTree, Path } from "../../dtab/index.ts";
+import { NameTree, Path } from "../../dtab/index.ts";
 import { failFast } from "../../namers/consul/api.ts";
 import { consulSchema } from "../../namers/consul/config.ts";
 import { createConsulNamer } from "../../namers/consul/namer.ts";
@@ -9,8 +9,9 @@ import { TooLate } from "../../namers/lib/supervise.ts";
 import { fakeClock, realClock } from "../kit/clock.ts";
 import { eventually } from "../kit/eventually.ts";
 import { type FakeConsul, type Fault, fakeConsul } from "../kit/fake-consul.ts";
+import { follow } from "../kit/follow.ts";
 import { recordedLog } from "../kit/log.ts";
-import { addressesOf, leafOf, observe, testNamer } from "../kit/namer.ts";
+import { observe, testNamer } from "../kit/namer.ts";
 import { pluginContext } from "../kit/plugin-context.ts";
 import { withDefaults } from "../kit/with-defaults.ts";
 
@@ -20,24 +21,6 @@ function create(port: number, block: Record<string, unknown> = {}) {
   const config = withDefaults(consulSchema, { host: "127.0.0.1", port, ...block });
   const log = recordedLog();
   return { log, namer: createConsulNamer(config, { ...pluginContext(), clock: realClock, log, prefix }) };
-}
-
-/** A name that stays observed, with its addresses. */
-function follow(namer: ReturnType<typeof create>["namer"], path: string) {
-  const tree = observe(namer.lookup(Path.read(path)).states);
-  let addr: ReturnType<typeof observe<Addr>> | undefined;
-  return {
-    state: () => tree.last(),
-    addresses(): string[] {
-      addr ??= observe((leafOf(tree.last()) as Bound).addr);
-      return addressesOf(addr.last());
-    },
-    addr: () => addr?.last(),
-    close() {
-      addr?.close();
-      tree.close();
-    },
-  };
 }
 
 /** A Consul for the whole file: it is asked by one namer after another. */

@@ -1,6 +1,6 @@
 /** Area `namer-consul`: the namer over an API that answers as the case says, and never after that. */
 import assert from "node:assert/strict";
-import { type Bound, NameTree, Path, type State, Var } from "../../../dtab/index.ts";
+import { Path } from "../../../dtab/index.ts";
 import { consulSchema } from "../../../namers/consul/config.ts";
 import { createConsulNamer } from "../../../namers/consul/namer.ts";
 import type { HttpGet } from "../../../namers/lib/http-client.ts";
@@ -9,7 +9,7 @@ import { observe } from "../../kit/namer.ts";
 import { pluginContext } from "../../kit/plugin-context.ts";
 import { withDefaults } from "../../kit/with-defaults.ts";
 import { same, type TestCase } from "../support/case.ts";
-import { type Json, sameState } from "../support/trees.ts";
+import { type Json, sameState, withAddresses } from "../support/trees.ts";
 
 /** Linkerd 1 gives a name up for good when an index is missing; ours keeps what it knows and asks on. */
 const keptOnPurpose = new Set(["namer-consul/index-02"]);
@@ -84,13 +84,3 @@ const reply = ({ status = 200, index, body }: Json): Json => ({
   header: (name: string) => (name === "x-consul-index" ? index : undefined),
   body: typeof body === "string" && status !== 200 ? body : JSON.stringify(body),
 });
-
-/** The state with the addresses that observers come to see. */
-function withAddresses(state: State<NameTree<Path | Bound>>): State<NameTree<Path | Bound>> {
-  if (state.tag !== "ok" || state.value.tag !== "leaf" || state.value.value instanceof Path) return state;
-  const bound = state.value.value;
-  const addr = observe(bound.addr);
-  const leaf = NameTree.leaf({ ...bound, addr: Var.value(addr.last()) });
-  addr.close();
-  return { tag: "ok", value: leaf };
-}

@@ -105,6 +105,14 @@ export const boundFromJson = (json: Json): Bound => ({
   residual: Path.read(json.residual ?? "/"),
 });
 
+/** The state with the addresses that observers of its leaf see. */
+export function withAddresses(state: State<NameTree<Path | Bound>>): State<NameTree<Path | Bound>> {
+  if (state.tag !== "ok" || state.value.tag !== "leaf" || state.value.value instanceof Path) return state;
+  const bound = state.value.value;
+  const leaf = NameTree.leaf({ ...bound, addr: Var.value(observed(bound.addr)) });
+  return { tag: "ok", value: leaf };
+}
+
 /** Fails unless a state is as `expect` says: `{state, tree?, message?}`. */
 export function sameState(state: State<NameTree<Path | Bound>>, expect: Json): void {
   const message = state.tag === "failed" ? `: ${state.error.message}` : "";

@@ -1,0 +1,45 @@
+/** Waiting with an eye on the clock: for one result, and for a body that comes bit by bit. */
+import type { Clock } from "../../plugins/contract.ts";
+
+/** The same chunks, which end with the error of `late` when none came for `idleMs`. */
+export async function* untilSilent(
+  chunks: AsyncIterable<string>,
+  idleMs: number,
+  clock: Clock,
+  late: () => Error,
+): AsyncGenerator<string> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await within(iterator.next(), idleMs, clock, late);
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+/** The result of `work`, or the error once `ms` have passed. */
+export async function within<T>(work: Promise<T>, ms: number, clock: Clock, late: () => Error): Promise<T> {
+  const over = new AbortController();
+  const deadline = clock.sleep(ms, over.signal).then((): T | Promise<T> => {
+    // The work came first, and nobody listens any more.
+    if (over.signal.aborted) return new Promise<T>(() => {});
+    throw late();
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Runs with a signal of its own, which aborts with the outer one and when the work is over, however it ends. */
+export async function inner<T>(outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const stop = (): void => own.abort();
+  outer.addEventListener("abort", stop, { once: true });
+  try {
+    return await work(own.signal);
+  } finally {
+    outer.removeEventListener("abort", stop);
+    own.abort();
+  }
+}
