@@ -251,6 +251,8 @@ export interface Transformer {
 export interface Telemeter {
   /** Long-lived work; ends with the signal. */
   run?(signal: AbortSignal, metrics: MetricsReader): Promise<void>;
+  /** Some requests that it wants to show: this share of them, the latest of so many traces. */
+  readonly recent?: RecentSettings;
   /** Pages that it adds to the admin server. */
   readonly routes?: readonly TelemeterRoute[];
 }
@@ -262,8 +264,41 @@ export interface TelemeterRoute {
   /** The page, whole or in parts; the event loop turns between parts. */
   render(
     metrics: MetricsReader,
-    request: { readonly host: string; readonly query: URLSearchParams },
+    request: {
+      readonly host: string;
+      readonly query: URLSearchParams;
+      /** The latest first; none unless the telemeter wants some. */
+      readonly recent: readonly RecentRequest[];
+    },
   ): string | Iterable<string>;
+}
+
+/** Which requests a telemeter wants to show. */
+export interface RecentSettings {
+  /** The share of all requests, 0 to 1. */
+  readonly sampleRate: number;
+  /** Traces that are kept. */
+  readonly capacity: number;
+}
+
+/** A request that has ended. */
+export interface RecentRequest {
+  /** When it ended, in milliseconds since the epoch. */
+  readonly time: number;
+  readonly traceId: string;
+  /** The router's label. */
+  readonly router: string;
+  /** The server, `ip/port`. */
+  readonly server: string;
+  /** The caller's address. */
+  readonly remote: string | undefined;
+  readonly method: string;
+  readonly target: string;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly service: string | undefined;
+  readonly client: string | undefined;
+  readonly endpoint: string | undefined;
 }
 
 /** Reads the series of all planes, summed over the workers. */

@@ -22,6 +22,7 @@ import type { AnyPlugin, ControlContext, PrefixedNamer } from "../../plugins/con
 import defaultInterpreter from "../../plugins/interpreters/default.ts";
 import fsInterpreter from "../../plugins/interpreters/fs.ts";
 import prometheus from "../../plugins/telemeters/prometheus.ts";
+import recentRequests from "../../plugins/telemeters/recent-requests.ts";
 import constant from "../../plugins/transformers/const.ts";
 import localnode from "../../plugins/transformers/k8s-localnode.ts";
 import localhost from "../../plugins/transformers/localhost.ts";
@@ -55,6 +56,7 @@ export const controlPlugins: readonly AnyPlugin[] = [
   configMap,
   ingressFeed,
   prometheus,
+  recentRequests,
   constant,
   daemonset,
   localhost,

@@ -21,7 +21,7 @@ import { Reloader } from "./reloader.ts";
 import { openSnapshot } from "./snapshot/snapshot.ts";
 import { InheritedSockets } from "./sockets/inherited-sockets.ts";
 import { socketHandles } from "./sockets/socket-handles.ts";
-import { createTelemeters, runTelemeters } from "./telemeters.ts";
+import { createTelemeters, recentFor, runTelemeters } from "./telemeters.ts";
 import { readVersion } from "./version.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -114,6 +114,7 @@ const startOn = async (
   });
   const binder = new Binder(routerNamings(first), { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);
+  const recent = recentFor(telemeters);
 
   const accessLogs = new AccessLogs(config, clock, logging.logger("access_log"), metrics);
   const pool = new WorkerPool({
@@ -125,7 +126,7 @@ const startOn = async (
       const name = `worker/${workerId}`;
       const { setup, sockets } = await listeners.shareCurrent(() => reloader.current.setup);
       const worker = new WorkerHandle({
-        start: { workerId, sockets, ...setup, files: files.current(), feeds: feeds.values() },
+        start: { workerId, sockets, recent, ...setup, files: files.current(), feeds: feeds.values() },
         url: options.workerUrl ?? defaultWorkerUrl,
         binder,
         metrics: store,
@@ -182,6 +183,7 @@ const startOn = async (
       return pool.readyCount > 0 ? undefined : "no worker accepts connections";
     },
     clients: () => pool.clients(reportMs),
+    recent: () => pool.recent(reportMs),
     workers: () => ({ ready: pool.readyCount, total: config.workers }),
     reload: () => reloader.reload("POST /admin/reload"),
     shutdown: (graceMs: number | undefined) => void close(graceMs),

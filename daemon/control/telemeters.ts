@@ -1,6 +1,6 @@
 /** The telemeters of the daemon: made at the start, and run until its end. */
 import type { LinkerdConfig } from "../../config/schema.ts";
-import type { Telemeter } from "../../plugins/contract.ts";
+import type { RecentSettings, Telemeter } from "../../plugins/contract.ts";
 import type { Logging } from "./logging.ts";
 import type { MetricsStore } from "./metrics-store.ts";
 import { context, type PluginParts } from "./naming.ts";
@@ -13,6 +13,16 @@ export const createTelemeters = (config: LinkerdConfig, parts: PluginParts): rea
       .get("telemeter", kind)
       .create({ ...own }, context(parts, `telemeter/${kind}`, metrics));
   });
+
+/** What workers keep for the telemeters that show requests: enough for each of them. */
+export const recentFor = (telemeters: readonly Telemeter[]): RecentSettings | undefined => {
+  const wanted = telemeters.flatMap(({ recent }) => recent ?? []);
+  if (wanted.length === 0) return undefined;
+  return {
+    sampleRate: Math.max(...wanted.map(({ sampleRate }) => sampleRate)),
+    capacity: Math.max(...wanted.map(({ capacity }) => capacity)),
+  };
+};
 
 /** Runs the telemeters that have work of their own, until the signal; one that fails is told and not missed. */
 export const runTelemeters = async (

@@ -1,6 +1,6 @@
 /** One data worker as the control thread sees it: its thread, its port, its memory of metrics. */
 import { Worker } from "node:worker_threads";
-import type { Logger } from "../../plugins/contract.ts";
+import type { Logger, RecentRequest } from "../../plugins/contract.ts";
 import type { ClientReport } from "../shared/client-report.ts";
 import {
   labelOfKey,
@@ -34,7 +34,7 @@ const resourceLimits = { maxOldGenerationSizeMb: 1024 };
 const answerMs = 30_000;
 
 /** The messages that answer a question. */
-type Answer = Extract<ToControl, { type: "prepared" | "committed" | "pong" | "clients" }>;
+type Answer = Extract<ToControl, { type: "prepared" | "committed" | "pong" | "clients" | "recent" }>;
 
 /** What a worker has been asked and has not answered. */
 interface Question {
@@ -56,7 +56,8 @@ export class WorkerHandle {
   readonly #accessLogs: AccessLogs;
   readonly #drained = Promise.withResolvers<void>();
   readonly #asked = new Map<Answer["type"], Question>();
-  #reporting: Promise<readonly ClientReport[]> | undefined;
+  /** What is being asked for pages. */
+  readonly #inquiries = new Map<Answer["type"], Promise<Answer>>();
   #setup: WorkerSetup;
   #ended = false;
   #lastUtilization: ReturnType<Worker["performance"]["eventLoopUtilization"]> | undefined;
@@ -127,13 +128,12 @@ export class WorkerHandle {
 
   /** The clients that the worker has; rejects after `withinMs`. */
   async clients(withinMs: number): Promise<readonly ClientReport[]> {
-    // All who ask at once get one answer.
-    this.#reporting ??= this.#ask({ type: "report" }, "clients", withinMs)
-      .then(({ clients }) => clients)
-      .finally(() => {
-        this.#reporting = undefined;
-      });
-    return this.#reporting;
+    return (await this.#inquire({ type: "report" }, "clients", withinMs)).clients;
+  }
+
+  /** The requests that the worker has kept, the latest first; rejects after `withinMs`. */
+  async recent(withinMs: number): Promise<readonly RecentRequest[]> {
+    return (await this.#inquire({ type: "recall" }, "recent", withinMs)).requests;
   }
 
   /** Lets the worker finish what is in flight, for `graceMs` at most, then ends its thread. */
@@ -196,12 +196,26 @@ export class WorkerHandle {
       case "committed":
       case "pong":
       case "clients":
+      case "recent":
         this.#asked.get(message.type)?.resolve(message);
         break;
       case "refused":
         this.#asked.get("prepared")?.reject(new Error(message.message));
         break;
     }
+  }
+
+  // All who ask at once get one answer.
+  #inquire<A extends Answer["type"]>(
+    message: ToWorker,
+    answer: A,
+    withinMs: number,
+  ): Promise<Extract<Answer, { type: A }>> {
+    const known = this.#inquiries.get(answer);
+    if (known !== undefined) return known as Promise<Extract<Answer, { type: A }>>;
+    const asked = this.#ask(message, answer, withinMs).finally(() => this.#inquiries.delete(answer));
+    this.#inquiries.set(answer, asked);
+    return asked;
   }
 
   // One question of a kind at a time.

@@ -7,7 +7,7 @@
  *
  * A worker that dies is replaced at once, and every further time within a minute twice as late, up to half a minute.
  */
-import type { Counter, Logger } from "../../plugins/contract.ts";
+import type { Counter, Logger, RecentRequest } from "../../plugins/contract.ts";
 import type { ClientReport } from "../shared/client-report.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
@@ -133,6 +133,14 @@ export class WorkerPool {
     }));
     const answers = await Promise.allSettled(asked);
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  }
+
+  /** The requests that the workers have kept, the latest first; of those that answer within `withinMs`. */
+  async recent(withinMs: number): Promise<readonly RecentRequest[]> {
+    const answers = await Promise.allSettled(this.workers().map((worker) => worker.recent(withinMs)));
+    return answers
+      .flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
+      .sort((a, b) => b.time - a.time);
   }
 
   /** How many accept connections. */

@@ -8,6 +8,7 @@ import { guarded, logBugsTo } from "./bugs.ts";
 import { dataPlugins } from "./builtin.ts";
 import { FeedValues } from "./feed-values.ts";
 import { LazyOverrides } from "./overrides/lazy-overrides.ts";
+import { RecentRequests } from "./recent-requests.ts";
 import { Routing } from "./routing.ts";
 import { SharedScope } from "./shared-scope.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -30,7 +31,7 @@ const log: Logger = {
   error: logAt("error"),
 };
 
-async function start({ workerId, sockets, ...setup }: WorkerStart): Promise<void> {
+async function start({ workerId, sockets, recent: kept, ...setup }: WorkerStart): Promise<void> {
   logBugsTo(log);
   const metrics = createMetrics((changes) => post({ type: "metrics", changes }), {
     onOverflow: (budget) => log.warn("too many series; further ones share _overflow", { budget }),
@@ -41,7 +42,9 @@ async function start({ workerId, sockets, ...setup }: WorkerStart): Promise<void
   const feeds = new FeedValues();
   let binds = 0;
   const share: WorkerShare = { workers: 1 };
+  const recent = kept && new RecentRequests(kept, Math.random);
   const routing = new Routing(workerId, dataPlugins, {
+    recent,
     share,
     metrics: SharedScope.root(metrics),
     log,
@@ -99,6 +102,9 @@ async function start({ workerId, sockets, ...setup }: WorkerStart): Promise<void
         break;
       case "report":
         post({ type: "clients", clients: routing.reportClients() });
+        break;
+      case "recall":
+        post({ type: "recent", requests: recent?.latest() ?? [] });
         break;
       case "ping":
         post({ type: "pong" });

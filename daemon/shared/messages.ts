@@ -9,6 +9,7 @@
 import type { PluginBlock, RouterConfig } from "../../config/schema.ts";
 import type { TlsMaterial } from "../../config/tls-spec.ts";
 import type { Addr } from "../../dtab/index.ts";
+import type { RecentRequest, RecentSettings } from "../../plugins/contract.ts";
 import type { ClientReport } from "./client-report.ts";
 import type { OverrideKey } from "./overrides/override-keys.ts";
 
@@ -86,6 +87,8 @@ export interface WorkerStart extends WorkerSetup {
   readonly workerId: number;
   /** Of servers without one the worker opens a socket of its own, which shares the port. */
   readonly sockets: Sockets;
+  /** Requests to keep for telemeters that show some. */
+  readonly recent?: RecentSettings | undefined;
 }
 
 /** What a server's listener is called. */
@@ -120,6 +123,8 @@ export type ToWorker =
   | { readonly type: "ping" }
   /** Answer `clients`. */
   | { readonly type: "report" }
+  /** Answer `recent`. */
+  | { readonly type: "recall" }
   /** Files that TLS stands on changed: new connections use this. */
   | { readonly type: "tls"; readonly key: string; readonly material: TlsMaterial }
   /** A file of keys for overrides changed: from now on these are believed, and no others. */
@@ -162,6 +167,8 @@ export type ToControl =
   | { readonly type: "refused"; readonly message: string }
   | { readonly type: "committed" }
   | { readonly type: "pong" }
+  /** The requests that the worker has kept, the latest first. */
+  | { readonly type: "recent"; readonly requests: readonly RecentRequest[] }
   /** The clients that the worker has. */
   | { readonly type: "clients"; readonly clients: readonly ClientReport[] };
 

@@ -10,7 +10,10 @@ export default definePlugin({
   slot: "transformer",
   kind: "io.l5d.specificHost",
   schema: Type.Object({
-    host: Type.String({ minLength: 1, description: "An IP address, or a host name, which is resolved." }),
+    host: Type.String({
+      pattern: "^[\\w.:%-]+$",
+      description: "An IP address, or a host name, which is resolved.",
+    }),
   }),
   create: ({ host }, { prefix, bind }) => filtering(prefix, hostFilter(host, bind)),
 });

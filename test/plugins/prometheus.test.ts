@@ -15,7 +15,7 @@ const render = (series: readonly MetricSeries[], options: Options = {}): string 
   );
   const page = telemeter.routes![0]!.render(
     { series: () => series },
-    { host: "h", query: new URLSearchParams() },
+    { host: "h", query: new URLSearchParams(), recent: [] },
   );
   return typeof page === "string" ? page : [...page].join("");
 };
@@ -115,7 +115,8 @@ test("values are those of the moment, and series that end are gone", () => {
   const telemeter = prometheus.create({ path: "/p", prefix: "", names: "linkerd" }, pluginContext());
   const { render: page } = telemeter.routes![0]!;
   let series: MetricSeries[] = [];
-  const read = () => [...page({ series: () => series }, { host: "", query: new URLSearchParams() })].join("");
+  const read = () =>
+    [...page({ series: () => series }, { host: "", query: new URLSearchParams(), recent: [] })].join("");
   const changing = { type: "counter", scopes: [], name: "n", value: 1 } as const;
   series = [changing];
   assert.match(read(), /^n 1$/m);

@@ -5,8 +5,9 @@ import { setImmediate } from "node:timers/promises";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { AdminConfig } from "../../../config/schema.ts";
 import type { Logger } from "../../../plugins/contract.ts";
+import { html } from "../../../plugins/lib/html.ts";
 import type { AdminTls } from "./admin-tls.ts";
-import { contentSecurityPolicy, html } from "./index-page.ts";
+import { contentSecurityPolicy } from "./index-page.ts";
 import { findPage, type Pages, type Reply, text } from "./page.ts";
 import { isForged, pathGate } from "./security.ts";
 

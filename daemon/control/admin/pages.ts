@@ -79,14 +79,11 @@ const createPages = (state: AdminState): Pages => {
   addFeedPages(pages, state.current().config, state.feeds);
   for (const telemeter of state.telemeters) {
     for (const { path, contentType, render } of telemeter.routes ?? []) {
-      const page = readOnly(
-        ({ query, header }) => ({
-          status: 200,
-          contentType,
-          body: render(state.metrics, { host: header("host") ?? "", query }),
-        }),
-        "what a telemeter exports",
-      );
+      const page = readOnly(async ({ query, header }) => {
+        const recent = telemeter.recent === undefined ? [] : await state.recent();
+        const body = render(state.metrics, { host: header("host") ?? "", query, recent });
+        return { status: 200, contentType, body };
+      }, "what a telemeter exports");
       pages.set(path, page);
     }
   }

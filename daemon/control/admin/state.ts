@@ -1,5 +1,5 @@
 /** What the admin pages may look at, and the few things that they may do. */
-import type { Clock, Telemeter } from "../../../plugins/contract.ts";
+import type { Clock, RecentRequest, Telemeter } from "../../../plugins/contract.ts";
 import type { Announcements } from "../announcements.ts";
 import type { Binder } from "../binder.ts";
 import type { Feeds } from "../feeds.ts";
@@ -27,6 +27,8 @@ export interface AdminState {
   unready(): string | undefined;
   /** What the workers tell of their clients; one that does not answer in time is left out. */
   clients(): Promise<readonly WorkerClients[]>;
+  /** The requests that the workers have kept for telemeters, the latest first. */
+  recent(): Promise<readonly RecentRequest[]>;
   /** Data workers that accept, and that there should be. */
   workers(): { readonly ready: number; readonly total: number };
   /** Reads the configuration again and goes over to it, or tells why not. */

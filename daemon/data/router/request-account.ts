@@ -7,6 +7,7 @@ import type { ProxyError } from "../../../plugins/errors.ts";
 import { blamesEndpoint } from "../blame.ts";
 import type { Endpoint } from "../client/endpoint.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
+import type { RecentRequests } from "../recent-requests.ts";
 import { turn } from "../turn-clock.ts";
 import { accessFacts, lengthOf } from "./access-facts.ts";
 import type { Failing } from "./failure.ts";
@@ -97,6 +98,8 @@ export class RequestAccount {
     const gone = error === "gone";
     const failure = error === undefined || gone ? this.#failure : error;
     this.#log(failure, gone, elapsedMs);
+    if (this.#request.context.recent?.samples())
+      this.#remember(this.#request.context.recent, gone, elapsedMs);
     const success = error === undefined && this.#success;
     const blameless = gone || (failure !== undefined && !blamesEndpoint(failure));
     this.attemptEnds(blameless ? undefined : success, now, failure);
@@ -113,6 +116,14 @@ export class RequestAccount {
     server.requests.end(success, elapsedMs, failure?.code);
     if (this.#status > 0) server.statuses.status(this.#status, elapsedMs);
     else server.statuses.error();
+  }
+
+  #remember(recent: RecentRequests, gone: boolean, elapsedMs: number): void {
+    const facts = accessFacts(this.#request, undefined, gone ? 499 : this.#status, elapsedMs);
+    const { time, traceId, router, server, remote, method, target, status } = facts;
+    const { durationMs, service, client, endpoint } = facts;
+    const names = { service, client, endpoint };
+    recent.add({ time, traceId, router, server, remote, method, target, status, durationMs, ...names });
   }
 
   // A line per request, unless lines are of attempts.

@@ -1,5 +1,6 @@
 /** What the requests of one router share. */
 import type { Identifier, Logger } from "../../../plugins/contract.ts";
+import type { RecentRequests } from "../recent-requests.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ErrorLimits } from "./error-answer.ts";
@@ -24,6 +25,8 @@ export interface RouterContext {
   readonly streaming: boolean;
   readonly compressionLevel: number;
   readonly accessLog: AccessLog | undefined;
+  /** Keeps some requests, where a telemeter shows them. */
+  readonly recent: RecentRequests | undefined;
   /** Where a key stands in the configuration, e.g. `linkerd.yaml:14:5`, and the key's path. */
   place(key: string): string;
 }

@@ -12,7 +12,7 @@ import type { ContextOf, Logger, PluginContext, Slot, SlotTypes } from "../../..
 import type { ProxyError } from "../../../plugins/errors.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { BindingState, ToControl } from "../../shared/messages.ts";
-import { createBackoff, defaultAccrualBackoff, defaultRetryBackoff } from "../client/backoff.ts";
+import { createBackoff, defaultAccrualBackoff } from "../client/backoff.ts";
 import { Client } from "../client/client.ts";
 import type { ClientSettings } from "../client/client-settings.ts";
 import type { ProbeLimit } from "../client/health/health-check-settings.ts";
@@ -20,6 +20,7 @@ import { createParamConfigs, type ParamConfigs } from "../client/param-configs.t
 import type { Exchange } from "../exchange.ts";
 import type { FeedValues } from "../feed-values.ts";
 import type { LazyOverrides } from "../overrides/lazy-overrides.ts";
+import type { RecentRequests } from "../recent-requests.ts";
 import type { SharedScope } from "../shared-scope.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
@@ -38,10 +39,12 @@ import { RoutedRequest } from "./routed-request.ts";
 import type { RouterContext } from "./router-context.ts";
 import { RouterServer } from "./router-server.ts";
 import { Service, type ServiceSettings } from "./service.ts";
+import { serviceSettings } from "./service-settings.ts";
 import { createTracing, type Tracing } from "./trace.ts";
 
 /** What a worker gives each of its routers. */
 export interface WorkerServices {
+  readonly recent: RecentRequests | undefined;
   readonly share: WorkerShare;
   readonly registry: Registry;
   readonly metrics: SharedScope;
@@ -81,6 +84,7 @@ export class Router implements RouterContext, NamingOwner {
   readonly compressionLevel: number;
   readonly servers: readonly RouterServer[];
   readonly accessLog: AccessLog | undefined;
+  readonly recent: RecentRequests | undefined;
 
   #index: number;
   readonly #services: WorkerServices;
@@ -106,6 +110,7 @@ export class Router implements RouterContext, NamingOwner {
     this.wheel = services.wheel;
     this.random = services.random;
     this.log = services.log;
+    this.recent = services.recent;
     this.errorLimits = {
       headerChars: errorHeaderLimit(config.maxHeadersKB),
       maxErrResponseKB: config.maxErrResponseKB,
@@ -237,19 +242,8 @@ export class Router implements RouterContext, NamingOwner {
   }
 
   #serviceSettings(path: string): ServiceSettings {
-    const params = this.#serviceParams.paramsOf(Path.read(path));
-    const { responseClassifier, retries, totalTimeoutMs, retryBufferSize } = params;
-    return {
-      classifier: responseClassifier && this.#create("classifier", responseClassifier, this.#services.plugin),
-      retryBudget: retries?.budget ?? defaults.retryBudget,
-      retryBackoff: this.#backoff(retries?.backoff) ?? defaultRetryBackoff,
-      totalTimeoutMs: totalTimeoutMs ?? 0,
-      replayBytes: retryBufferSize?.requestBytes ?? 0,
-    };
-  }
-
-  #backoff(config: BackoffConfig | undefined) {
-    return config && createBackoff(config, this.random);
+    const classifier = (block: PluginBlock) => this.#create("classifier", block, this.#services.plugin);
+    return serviceSettings(this.#serviceParams.paramsOf(Path.read(path)), classifier, this.random);
   }
 
   #clientSettings(id: string): ClientSettings {
@@ -257,9 +251,8 @@ export class Router implements RouterContext, NamingOwner {
     const { loadBalancer, failureAccrual, hostConnectionPool: pool, clientSession, socketOptions } = params;
     const { plugin } = this.#services;
     const accrual = failureAccrual ?? defaults.failureAccrual;
-    const backoff =
-      this.#backoff(failureAccrual?.backoff as BackoffConfig | undefined) ??
-      defaultAccrualBackoff(this.random);
+    const waits = failureAccrual?.backoff as BackoffConfig | undefined;
+    const backoff = waits ? createBackoff(waits, this.random) : defaultAccrualBackoff(this.random);
     return {
       limits: {
         maxHeadersBytes: this.config.maxHeadersKB * 1024,
