@@ -66,7 +66,7 @@ export interface ReloaderOptions {
   >[];
   readonly accessLogs: Pick<AccessLogs, "prepare" | "reopen">;
   readonly announcements: Pick<Announcements, "announce" | "withdraw">;
-  readonly files: Pick<FilesOfWorkers, "prepare" | "keep">;
+  readonly files: Pick<FilesOfWorkers, "prepare" | "keep" | "current">;
   readonly feeds: Pick<Feeds, "prepare" | "keep">;
   readonly listeners: Pick<Listeners, "prepare" | "keep" | "share">;
   readonly metrics: MetricsScope;
@@ -190,10 +190,11 @@ export class Reloader {
       await listeners.prepare(running.config, source, running.listeners),
     );
     const { text, places, registry } = found;
-    const files = await this.#options.files.prepare(config, source);
+    await this.#options.files.prepare(config, source);
     const workers = this.#options.workers();
     try {
       const feeds = await this.#options.feeds.prepare(config, registry);
+      const files = this.#options.files.current();
       const next = createGeneration(
         { written, config, text, places, files, feeds, parts: { ...last.parts, registry } },
         last,
@@ -210,7 +211,9 @@ export class Reloader {
   }
 
   async #prepareWorker(worker: Workers[number], { setup }: Generation): Promise<void> {
-    await worker.prepare(setup, await this.#options.listeners.share(setup, worker.setup));
+    const shared = await this.#options.listeners.share(setup, worker.setup);
+    // Taken in the turn in which it is sent, so that no change of a file is overtaken.
+    await worker.prepare({ ...setup, files: this.#options.files.current() }, shared);
   }
 
   async #commit(next: Generation, workers: Workers, switchLogs: () => void): Promise<void> {

@@ -1,5 +1,6 @@
 /** The daemon: starts what a configuration says, keeps it running, and ends it orderly. */
 
+import type { ToWorker } from "../shared/messages.ts";
 import { createMetrics } from "../shared/metrics-memory.ts";
 import { systemClock as clock } from "../shared/system-clock.ts";
 import { AccessLogs } from "./access-log/access-logs.ts";
@@ -90,27 +91,24 @@ const startOn = async (
     env: options.env ?? {},
     snapshot,
   };
+  const send = (message: ToWorker): void => {
+    for (const worker of pool.workers()) worker.send(message);
+  };
   const feeds = new Feeds({
     clock,
     log: logging.logger("feed"),
     context: (kind) => controlContext(parts, `feed/${kind}`, metrics.scope("feed", kind)),
-    send: (message) => {
-      for (const worker of pool.workers()) worker.send(message);
-    },
+    send,
   });
-  const files = new FilesOfWorkers({
-    ...{ clock, logging, metrics },
-    send: (message) => {
-      for (const worker of pool.workers()) worker.send(message);
-    },
-  });
+  const files = new FilesOfWorkers({ clock, logging, metrics, send });
+  await files.prepare(config, source);
   const first = createGeneration({
     written: options.config,
     config,
     text: options.configText,
     parts,
     places: options.places ?? {},
-    files: await files.prepare(config, source),
+    files: files.current(),
   });
   const binder = new Binder(routerNamings(first), { log: logging.logger("binder"), clock, metrics });
   const telemeters = createTelemeters(config, parts);

@@ -58,7 +58,7 @@ const rig = async (options: Partial<ReloaderOptions> = {}) => {
     read: () => readText(file.text),
     binder: { replace: () => void told.push("naming"), forget: () => void told.push("forget") },
     workers: () => workers,
-    files: { prepare: async () => ({}), keep: () => {} },
+    files: { prepare: async () => {}, keep: () => {}, current: () => ({}) },
     feeds: { prepare: async () => undefined, keep: () => {} },
     listeners: { prepare: async (next) => next, keep: () => {}, share: async () => ({}) },
     accessLogs: { prepare: async () => () => {}, reopen: async () => {} },

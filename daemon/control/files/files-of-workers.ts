@@ -30,10 +30,9 @@ export class FilesOfWorkers {
   }
 
   /** Reads what a configuration names and is not known yet; throws a `ConfigError` with every block that cannot be used. */
-  async prepare(config: LinkerdConfig, source: ConfigSource): Promise<WorkerFiles> {
+  async prepare(config: LinkerdConfig, source: ConfigSource): Promise<void> {
     await this.tls.prepare(config, source);
     await this.#overrideKeys.prepare(overrideKeyBlocks(config), source);
-    return this.current();
   }
 
   /** This configuration runs: what no block of it needs is forgotten. */
@@ -42,7 +41,7 @@ export class FilesOfWorkers {
     this.#overrideKeys.keep(overrideKeyBlocks(config));
   }
 
-  /** What a worker starts with. */
+  /** What a worker starts with; to be sent within the same turn, so that no change overtakes it. */
   current(): WorkerFiles {
     return { tls: this.tls.materials(), overrideKeys: this.#overrideKeys.all((keys) => keys) };
   }
