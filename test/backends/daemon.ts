@@ -1,5 +1,6 @@
 /** The whole daemon under steady traffic, for tests against real backends. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, createServer, get, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
@@ -18,6 +19,8 @@ export interface Daemon {
   /** An admin page. */
   admin(path: string): Promise<string>;
   stop(): Promise<void>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
 }
 
 /** Starts it on a configuration; `{port}` and `{adminPort}` are filled in. */
@@ -46,6 +49,10 @@ export async function startDaemon(yaml: string): Promise<Daemon> {
     adminPort,
     admin,
     ask: (host) => request(port, host, agent),
+    async kill() {
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    },
     async stop() {
       agent.destroy();
       await ended(child);
@@ -101,7 +108,7 @@ async function freePort(): Promise<number> {
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), 12_000);

@@ -163,7 +163,7 @@ test("a namer that takes another's place at a reload knows what that one knew, n
   );
 });
 
-test("a process that is killed while it writes leaves a whole snapshot", async () => {
+test("a process that is killed while it writes leaves a whole snapshot", { timeout: 60_000 }, async () => {
   using dir = tempDir();
   const size = 8_000_000;
   await writeSnapshot(dir.path, JSON.stringify("0".repeat(size)), 0);
@@ -177,9 +177,11 @@ test("a process that is killed while it writes leaves a whole snapshot", async (
   for (let round = 0; round < 10 && partly < 3; round++) {
     rmSync(`${snapshotPath(dir.path)}.new`, { force: true });
     const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "inherit" });
-    while (written() === 0) await new Promise((resolve) => setImmediate(resolve));
+    const exit = once(child, "exit");
+    while (written() === 0 && child.exitCode === null) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(child.exitCode, null, "the writer ended by itself");
     child.kill("SIGKILL");
-    await once(child, "exit");
+    await exit;
     if (written() > 0) partly++;
     const found = await readSnapshot(dir.path);
     assert.equal(found.tag, "text");

@@ -45,7 +45,9 @@ async function run(t: TestContext, file: string, env: NodeJS.ProcessEnv) {
   };
 }
 
-test("a daemon that was killed serves again while its Consul is away, and tells how old what it knows is", async (t) => {
+test("a daemon that was killed serves again while its Consul is away, and tells how old what it knows is", {
+  timeout: 90_000,
+}, async (t) => {
   const dir = tempDir();
   const consul = await fakeConsul();
   const server = createServer((_, response) => response.end("web")).listen(0, "127.0.0.1");
