@@ -101,7 +101,7 @@ function endpointsOf(
   if (look.tag !== "found") return look;
   const found = servicesOf(look.value).get(keyOf(stack, service));
   if (found === undefined) return { tag: "absent" };
-  return { tag: "found", value: found.hosts.map((host) => ({ host, port })) };
+  return { ...look, value: found.hosts.map((host) => ({ host, port })) };
 }
 
 // === The metadata service ===

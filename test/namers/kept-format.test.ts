@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { showPlainData } from "../../daemon/control/snapshot/plain-data.ts";
 import { snapshotFormat } from "../../daemon/control/snapshot/snapshot-file.ts";
 import { readService as readConsul } from "../../namers/consul/answers.ts";
-import { readEndpoints, readService, readSlices } from "../../namers/k8s/objects.ts";
+import { readEndpoints, readService, readSlice } from "../../namers/k8s/objects.ts";
 import { inOrder } from "../../namers/lib/dns-discovery.ts";
 
 const metadata = { name: "web", namespace: "prod", resourceVersion: "1" };
@@ -33,31 +33,25 @@ const kept = {
     },
   ),
   dns: inOrder([{ host: "10.0.0.1", port: 80 }]),
-  endpoints: readEndpoints([
-    {
-      metadata,
-      subsets: [
-        {
-          addresses: [{ ip: "10.0.0.1", nodeName: "n1" }],
-          ports: [{ name: "http", port: 80, protocol: "TCP" }],
-        },
-      ],
-    },
-  ]),
-  slices: readSlices([
-    {
-      metadata,
-      endpoints: [{ addresses: ["10.0.0.1"], zone: "a", nodeName: "n1" }],
-      ports: [{ name: "http", port: 80, protocol: "TCP" }],
-    },
-  ]),
-  service: readService([
-    {
-      metadata,
-      spec: { ports: [{ name: "http", port: 80, targetPort: 8080 }] },
-      status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } },
-    },
-  ]),
+  endpoints: readEndpoints({
+    metadata,
+    subsets: [
+      {
+        addresses: [{ ip: "10.0.0.1", nodeName: "n1" }],
+        ports: [{ name: "http", port: 80, protocol: "TCP" }],
+      },
+    ],
+  }),
+  slices: readSlice({
+    metadata,
+    endpoints: [{ addresses: ["10.0.0.1"], zone: "a", nodeName: "n1" }],
+    ports: [{ name: "http", port: 80, protocol: "TCP" }],
+  }),
+  service: readService({
+    metadata,
+    spec: { ports: [{ name: "http", port: 80, targetPort: 8080 }] },
+    status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } },
+  }),
 };
 
 test("the shapes of what namers keep are those of the snapshot's format", () => {
