@@ -1,6 +1,10 @@
 /** SPIFFE ids in certificates: who is served, who is called, and what is told of both. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { type Certificate, Certificates } from "../kit/certificates.ts";
@@ -71,6 +75,28 @@ test("a certificate without a SPIFFE id, with several URIs, or of an authority n
 test("an empty list serves nobody", async () => {
   await using rig = await serving("[]");
   assert.match(await ask(rig, withUri("spiffe://td/web")), /403 Forbidden/);
+});
+
+test("a list that changes at a reload holds for connections that are open", async () => {
+  await using rig = await serving("[spiffe://td/web]");
+  const { cert, key } = withUri("spiffe://td/web");
+  const tls = { ca: readFileSync(authority.cert), cert: readFileSync(cert), key: readFileSync(key) };
+  const agent = new https.Agent({ ...tls, keepAlive: true, maxSockets: 1, servername: "proxy" });
+  const sockets = new Set<Socket>();
+  const status = async (): Promise<number | undefined> => {
+    const request = https.get({ port: rig.port, agent, headers: { host: "web" } });
+    request.on("socket", (socket) => sockets.add(socket));
+    const [answer] = (await once(request, "response")) as [IncomingMessage];
+    await once(answer.resume(), "end");
+    return answer.statusCode;
+  };
+  assert.equal(await status(), 200);
+  await rig.reload(allowing("[spiffe://td/shop]"));
+  assert.equal(await status(), 403);
+  await rig.reload(allowing("[spiffe://td/*]"));
+  assert.equal(await status(), 200);
+  assert.equal(sockets.size, 1);
+  agent.destroy();
 });
 
 test("a session that is taken up keeps its identity, and gains none", async () => {
@@ -146,9 +172,12 @@ const serving = (
 ): Promise<TlsRig> =>
   startRouter({
     endpoint: endpoint.port,
-    server: `tls: {certPath: ${proxy.cert}, keyPath: ${proxy.key}, requireClientAuth: true, caCertPath: ${authority.cert}, allowedIdentities: ${allowed}}`,
+    server: allowing(allowed),
     ...rest,
   });
+
+const allowing = (allowed: string): string =>
+  `tls: {certPath: ${proxy.cert}, keyPath: ${proxy.key}, requireClientAuth: true, caCertPath: ${authority.cert}, allowedIdentities: ${allowed}}`;
 
 const calling = (port: number, tls: string): Promise<TlsRig> =>
   startRouter({ endpoint: port, client: `tls: {${tls}, trustCertsBundle: ${authority.cert}}` });

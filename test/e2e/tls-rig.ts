@@ -1,7 +1,11 @@
 /** A daemon with one router between a caller and one endpoint, for the tests of TLS: blocks of YAML in, answers out. */
+import assert from "node:assert/strict";
 import type { IncomingMessage, Server } from "node:http";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { checkConfig } from "../../config/load.ts";
+import { builtinRegistry } from "../../daemon/builtin.ts";
+import type { ConfigRead } from "../../daemon/control/reloader.ts";
 import { type Rig, start } from "../daemon/rig.ts";
 
 /** What of the configuration differs. */
@@ -22,23 +26,32 @@ export interface TlsRig extends Rig, AsyncDisposable {
   readonly port: number;
   /** Asks in plain text. */
   ask(): Promise<{ readonly status: number; readonly body: string }>;
+  /** Gives the server these keys instead. */
+  reload(server: string): Promise<void>;
   metrics(): Promise<Readonly<Record<string, number>>>;
 }
 
 /** Starts it. */
 export async function startRouter({ endpoint, server, client, router }: TlsRouter): Promise<TlsRig> {
-  const rig = await start(
+  const textWith = (serverKeys: string | undefined): string =>
     [
       "admin: {port: 0}",
       "routers:",
       "- protocol: http",
       `  dtab: /svc => /$/inet/127.1/${endpoint}`,
       `  client: {kind: io.l5d.static, configs: [{prefix: "/$/inet/{host}", failureAccrual: {kind: none}${more(client)}}]}`,
-      `  servers: [{port: 0${more(server)}}]`,
+      `  servers: [{port: 0${more(serverKeys)}}]`,
       ...(router === undefined ? [] : [`  ${router}`]),
-    ].join("\n"),
-    { workerUrl: new URL("../../daemon/data/worker.ts", import.meta.url) },
-  );
+    ].join("\n");
+  let text = textWith(server);
+  const read = async (): Promise<ConfigRead> => ({
+    ...(await checkedConfig(text)),
+    fileName: "linkerd.yaml",
+    text,
+    places: {},
+  });
+  const workerUrl = new URL("../../daemon/data/worker.ts", import.meta.url);
+  const rig = await start(text, { workerUrl, read });
   const { port } = rig.daemon.servers[0]!;
   return {
     ...rig,
@@ -47,10 +60,26 @@ export async function startRouter({ endpoint, server, client, router }: TlsRoute
       const answer = await fetch(`http://127.0.0.1:${port}/`);
       return { status: answer.status, body: await answer.text() };
     },
+    reload: async (serverKeys) => {
+      text = textWith(serverKeys);
+      const { reloaded } = await rig.daemon.reload("test");
+      assert.equal(reloaded, true);
+    },
     metrics: async () =>
       (await (await rig.get("/admin/metrics.json")).json()) as Readonly<Record<string, number>>,
     [Symbol.asyncDispose]: () => rig.daemon.close(0),
   };
+}
+
+/** A configuration as the daemon reads it again. */
+export async function checkedConfig(text: string) {
+  const registry = builtinRegistry();
+  const result = await checkConfig(text, {
+    kinds: async () => ({ kinds: registry, problems: [] }),
+    files: { isFile: () => true, isDirectory: () => true },
+    workers: 1,
+  });
+  return { ...result, registry };
 }
 
 const more = (keys: string | undefined): string => (keys === undefined ? "" : `, ${keys}`);

@@ -6,14 +6,13 @@ import { createServer, type IncomingMessage } from "node:http";
 import https from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, test } from "node:test";
-import { checkConfig } from "../../config/load.ts";
-import { builtinRegistry } from "../../daemon/builtin.ts";
 import type { ConfigRead } from "../../daemon/control/reloader.ts";
 import { type Rig, start } from "../daemon/rig.ts";
 import { type Certificate, Certificates } from "../kit/certificates.ts";
 import { eventually } from "../kit/eventually.ts";
 import { askWithOpenssl } from "../kit/openssl.ts";
 import { tempDir } from "../kit/temp-dir.ts";
+import { checkedConfig } from "./tls-rig.ts";
 
 const workerUrl = new URL("../../daemon/data/worker.ts", import.meta.url);
 const folder = tempDir();
@@ -193,7 +192,7 @@ test("a reload turns TLS on and off and over to other files, and what cannot be 
   const withTls = (tls: string): string =>
     `admin: {port: 0}\nrouters: [{protocol: http, dtab: "/svc => /$/inet/127.1/${endpointPort()}", servers: [{port: ${port}${tls}}]}]`;
   const read = async (): Promise<ConfigRead> => ({
-    ...(await checked(text)),
+    ...(await checkedConfig(text)),
     fileName: "linkerd.yaml",
     text,
     places: {},
@@ -265,16 +264,6 @@ async function freePort(): Promise<number> {
   const { port } = probe.address() as AddressInfo;
   await new Promise((resolve) => probe.close(resolve));
   return port;
-}
-
-async function checked(text: string) {
-  const registry = builtinRegistry();
-  const result = await checkConfig(text, {
-    kinds: async () => ({ kinds: registry, problems: [] }),
-    files: { isFile: () => true, isDirectory: () => true },
-    workers: 1,
-  });
-  return { ...result, registry };
 }
 
 const tlsOf = ({ cert, key }: Certificate): string => `certPath: ${cert}, keyPath: ${key}`;
