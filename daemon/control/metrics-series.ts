@@ -1,12 +1,12 @@
 /** Series as the control thread reads them: the parts that the workers write, summed when somebody asks. */
 import type { StatSummary } from "../../plugins/contract.ts";
-import { bucketCount, emptySummary, summarize } from "../shared/histogram.ts";
-import { statLayout } from "../shared/metrics-cells.ts";
+import { bucketCount, emptySummary, perOctave, summarize } from "../shared/histogram.ts";
+import { type Block, offsetBits, offsetMask, statLayout } from "../shared/metrics-space.ts";
 
 /** Where one worker writes a series. */
-export interface Part {
-  readonly words: Float64Array;
-  readonly halves: Uint32Array;
+export interface Part extends Block {
+  /** All of that worker's, as far as they are known. */
+  readonly blocks: readonly Block[];
   /** In 64-bit words. */
   readonly offset: number;
 }
@@ -113,6 +113,18 @@ const lowOf = ({ halves, offset }: Part): number => bucketCount - halves[offset 
 const highOf = ({ halves, offset }: Part): number => halves[offset * 2 + statLayout.top]!;
 
 const none = new Uint32Array(0);
+
+// How often a bucket was met; a segment in a block that has not been told of yet counts in the next interval.
+function countIn({ halves, blocks, offset }: Part, bucket: number): number {
+  const start = offset * 2;
+  if (bucket === 0) return halves[start + statLayout.zero]!;
+  const octave = Math.floor((bucket - 1) / perOctave);
+  const at = halves[start + statLayout.segments + octave]!;
+  if (at === 0) return 0;
+  const block = blocks[at >>> offsetBits];
+  return block?.halves[(at & offsetMask) * 2 + bucket - 1 - octave * perOctave] ?? 0;
+}
+
 /** All zero between uses. */
 const merged = new Uint32Array(bucketCount);
 
@@ -185,13 +197,12 @@ export class StatSeries extends PartedSeries {
 
   /** Adds to `into` what a part recorded since it was last seen; answers the sum of those values. */
   #take(part: Part, into: Uint32Array): number {
-    const { words, halves, offset } = part;
+    const { words, offset } = part;
     const low = lowOf(part);
     const high = highOf(part);
     const seen = this.#seen.get(part)!;
     const count = words[offset + statLayout.count]!;
     if (count === seen.count) return 0;
-    const start = offset * 2;
     if (low < seen.low || seen.buckets.length < high - low) {
       const buckets = new Uint32Array(high - low);
       if (seen.buckets.length > 0) buckets.set(seen.buckets, seen.low - low);
@@ -199,7 +210,7 @@ export class StatSeries extends PartedSeries {
       seen.buckets = buckets;
     }
     for (let bucket = low; bucket < high; bucket += 1) {
-      const now = halves[start + statLayout.buckets + bucket]!;
+      const now = countIn(part, bucket);
       // Both are modulo 2^32, and so is their difference.
       into[bucket]! += (now - seen.buckets[bucket - seen.low]!) >>> 0;
       seen.buckets[bucket - seen.low] = now;

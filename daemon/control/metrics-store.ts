@@ -9,6 +9,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { MetricSeries, MetricsReader } from "../../plugins/contract.ts";
 import type { MetricsChange } from "../shared/messages.ts";
+import { type Block, blockOf } from "../shared/metrics-space.ts";
 import {
   ComputedGauge,
   CounterSeries,
@@ -165,7 +166,7 @@ type Leave = (series: Series, part: Part, died: boolean) => void;
 class Source implements MetricsSource {
   readonly #join: Join;
   readonly #leave: Leave;
-  readonly #blocks: { readonly words: Float64Array; readonly halves: Uint32Array }[] = [];
+  readonly #blocks: Block[] = [];
   #root: Node = newNode();
   #batches = 0;
 
@@ -178,13 +179,10 @@ class Source implements MetricsSource {
     for (const change of changes) {
       switch (change.change) {
         case "block":
-          this.#blocks.push({
-            words: new Float64Array(change.memory),
-            halves: new Uint32Array(change.memory),
-          });
+          this.#blocks.push(blockOf(change.memory));
           break;
         case "add": {
-          const part: Part = { ...this.#blocks[change.block]!, offset: change.offset };
+          const part: Part = { ...this.#blocks[change.block]!, blocks: this.#blocks, offset: change.offset };
           const series = this.#join(change.type, change.scopes, change.name, part);
           this.#node(change.scopes).held.push({ series, part });
           break;

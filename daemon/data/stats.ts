@@ -119,7 +119,7 @@ export class ConnectionStats {
   readonly #connects: Counter;
   readonly #connections: Gauge;
   readonly #closes: Counter;
-  // Made when the first connection ends: each takes a page of memory, and there are many clients.
+  // Made when the first connection ends: there are many clients.
   #duration: Stat | undefined;
   #requests: Stat | undefined;
   readonly #receivedBytes: Counter;

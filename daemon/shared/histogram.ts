@@ -6,7 +6,8 @@
  */
 import type { StatSummary } from "../../plugins/contract.ts";
 
-const perOctave = 19;
+/** Buckets per power of two. */
+export const perOctave = 19;
 const minExponent = -10;
 const maxExponent = 40;
 

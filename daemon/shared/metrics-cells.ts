@@ -1,19 +1,7 @@
 /** The words that metrics are written to: what the hot path touches, so it allocates nothing. */
 import type { Counter, Gauge, Stat } from "../../plugins/contract.ts";
-import { bucketCount, bucketOf, maxValue } from "./histogram.ts";
-
-/** 64-bit words in a page. */
-export const pageWords = 512;
-
-/** Where the parts of a distribution lie: offsets in words, and of the buckets in 32-bit halves. */
-export const statLayout = {
-  count: 0,
-  sum: 1,
-  /** Two halves: one above the highest bucket in use, and how far below the end the lowest one lies. */
-  top: 2 * 2,
-  bottom: 2 * 2 + 1,
-  buckets: 2 * 3,
-} as const;
+import { bucketCount, bucketOf, maxValue, perOctave } from "./histogram.ts";
+import { type MetricsSpace, offsetBits, offsetMask, statLayout } from "./metrics-space.ts";
 
 /** A word that counts or tells; after its end it writes where nobody reads. */
 export class Word implements Counter, Gauge {
@@ -38,16 +26,19 @@ export class Word implements Counter, Gauge {
   }
 }
 
-/** A page that holds a distribution. */
+/** A distribution: a head, and a segment of buckets for each octave in which it has had a value. */
 export class Histogram implements Stat {
   words: Float64Array;
   halves: Uint32Array;
   base: number;
+  space: MetricsSpace;
 
-  constructor(words: Float64Array, halves: Uint32Array, base: number) {
+  constructor(space: MetricsSpace, at: number) {
+    const { words, halves } = space.blocks[at >>> offsetBits]!;
     this.words = words;
     this.halves = halves;
-    this.base = base;
+    this.base = at & offsetMask;
+    this.space = space;
   }
 
   record(value: number): void {
@@ -56,11 +47,22 @@ export class Histogram implements Stat {
     const { words, halves, base } = this;
     const bucket = bucketOf(known);
     const start = base * 2;
-    halves[start + 6 + bucket]! += 1;
-    if (bucket >= halves[start + 4]!) halves[start + 4] = bucket + 1;
-    if (bucketCount - bucket > halves[start + 5]!) halves[start + 5] = bucketCount - bucket;
-    words[base + 1]! += known;
+    if (bucket === 0) halves[start + statLayout.zero]! += 1;
+    else this.#segment(bucket);
+    if (bucket >= halves[start + statLayout.top]!) halves[start + statLayout.top] = bucket + 1;
+    const bottom = start + statLayout.bottom;
+    if (bucketCount - bucket > halves[bottom]!) halves[bottom] = bucketCount - bucket;
+    words[base + statLayout.sum]! += known;
     // Last, because a reader takes a changed count for a sign that the buckets have changed too.
-    words[base]! += 1;
+    words[base + statLayout.count]! += 1;
+  }
+
+  #segment(bucket: number): void {
+    const octave = ((bucket - 1) / perOctave) | 0;
+    const entry = this.base * 2 + statLayout.segments + octave;
+    let at = this.halves[entry]!;
+    if (at === 0) this.halves[entry] = at = this.space.take("segment");
+    const { halves } = this.space.blocks[at >>> offsetBits]!;
+    halves[(at & offsetMask) * 2 + bucket - 1 - octave * perOctave]! += 1;
   }
 }

@@ -1,12 +1,13 @@
 /**
  * Metrics in shared memory, the writing side: used in every data worker and, for its own series, in the control thread.
  *
- * Memory comes in blocks of shared pages. A page (512 words of 64 bits) holds either one distribution or up to 512
- * counters and gauges, one `Float64` word each. A block's number, and where a series lies in it, travel to the reader
- * as `MetricsChange`s, one batch a turn. Word 0 of block 0 belongs to the reader: it counts the batches it has applied,
- * and memory of an ended series is used again only when the batch that says so has been.
+ * Memory comes in blocks of shared pages (metrics-space.ts). A page of 512 words of 64 bits holds counters and gauges, a
+ * `Float64` word each, or heads of distributions, or segments of their buckets: a distribution takes as many as it has
+ * met powers of two. A block's number, and where a series lies in it, travel to the reader as `MetricsChange`s, one batch
+ * a turn. Word 0 of block 0 belongs to the reader: it counts the batches it has applied, and memory of an ended series
+ * is used again only when the batch that says so has been.
  *
- * Each word has one writer, so nothing here is atomic; `incr`, `set`, `add` and `record` allocate nothing.
+ * Each word has one writer, so nothing here is atomic; `incr`, `set`, `add` and `record` make no garbage.
  */
 import type { Counter, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
 import type { MetricsChange } from "./messages.ts";

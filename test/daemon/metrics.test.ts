@@ -74,15 +74,43 @@ test("all registrations of a turn travel in one batch", () => {
   assert.equal(batches[0]!.filter((change) => change.change === "add").length, 100);
 });
 
+const blockSizes = (changes: readonly MetricsChange[]): number[] =>
+  changes.flatMap((change) => (change.change === "block" ? [change.memory.byteLength / 1024] : []));
+
 test("the first block is small and later ones are larger", () => {
   const { scope, waiting, batches } = open();
-  scope.stat("first");
-  for (let i = 0; i < 400; i += 1) scope.scope(`${i}`).stat("s");
+  for (let i = 0; i < 6000; i += 1) scope.scope(`${i}`).stat("s");
   waiting[0]!();
-  const sizes = batches[0]!.flatMap((change) =>
-    change.change === "block" ? [change.memory.byteLength] : [],
-  );
-  assert.deepEqual(sizes, [64 * 1024, 256 * 1024, 1024 * 1024, 1024 * 1024]);
+  assert.deepEqual(blockSizes(batches[0]!), [64, 256, 1024, 1024]);
+});
+
+test("a distribution takes memory for the powers of two that it has met", () => {
+  const { scope, waiting, batches } = open();
+  for (let i = 0; i < 1000; i += 1) {
+    const stat = scope.scope(`${i}`).stat("s");
+    for (let value = 8; value < 16; value += 0.25) stat.record(value);
+  }
+  waiting[0]!();
+  assert.deepEqual(blockSizes(batches[0]!), [64, 256]);
+});
+
+test("what a distribution counts in a block that is not known yet is told in the next interval", () => {
+  const { store, scope, flush } = open();
+  const written = scope.stat("s");
+  written.record(1);
+  flush();
+  const others = Array.from({ length: 50 }, (_, i) => scope.scope(`${i}`).stat("s"));
+  flush();
+  // Each takes a segment for every power of two: more than the first block holds.
+  for (const other of others) for (let octave = 0; octave < 40; octave += 1) other.record(2 ** octave);
+  written.record(3000);
+  store.closeInterval();
+  assert.equal(stat(store, "s").snapshot?.count, 1);
+  flush();
+  written.record(3000);
+  store.closeInterval();
+  assert.equal(stat(store, "s").snapshot?.count, 2);
+  assert.deepEqual(stat(store, "s").total, { count: 3, sum: 6001 });
 });
 
 test("every bucket tells its values to two per cent, from 2^-10 to 2^40", () => {
