@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Type } from "../config/type.ts";
 import { Activity, type Bound, fromUtf8Bytes, NameTree, Path, State, Var } from "../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../plugins/contract.ts";
-import { followFolder, type Listing } from "../plugins/lib/watch-file.ts";
+import { type FolderLook, followFolder, type Listing } from "../plugins/lib/watch-file.ts";
+import { FolderWatches } from "../plugins/lib/watch-folder.ts";
 import { WatchState } from "../plugins/lib/watch-state.ts";
 import { watchAddressFile } from "./lib/file-addr.ts";
 import type { ResolveHost } from "./lib/resolve.ts";
@@ -29,7 +30,7 @@ const maxNames = 10_000;
  * bound when the file appears. A folder that cannot be read keeps its last listing.
  */
 export function createFsNamer(rootDir: string, ctx: NamerContext, resolve?: ResolveHost): Required<Namer> {
-  const root = new Folder(rootDir, ctx, resolve);
+  const root = new Folder(rootDir, ctx, new FolderWatches(ctx.clock), resolve);
   return {
     lookup: (path) => root.lookup(path, 0),
     names: () => listNames(rootDir, ctx.prefix, []),
@@ -40,6 +41,7 @@ export function createFsNamer(rootDir: string, ctx: NamerContext, resolve?: Reso
 class Folder {
   readonly #dir: string;
   readonly #ctx: NamerContext;
+  readonly #watches: FolderWatches;
   readonly #resolve: ResolveHost | undefined;
   readonly #listing: Activity<Listing>;
   readonly #watch: WatchState;
@@ -47,9 +49,10 @@ class Folder {
   readonly #folders = new Map<string, Folder>();
   readonly #files = new Map<string, WatchState>();
 
-  constructor(dir: string, ctx: NamerContext, resolve: ResolveHost | undefined) {
+  constructor(dir: string, ctx: NamerContext, watches: FolderWatches, resolve: ResolveHost | undefined) {
     this.#dir = dir;
     this.#ctx = ctx;
+    this.#watches = watches;
     this.#resolve = resolve;
     this.#watch = new WatchState(ctx.clock);
     this.#listing = Activity.of(this.#follow());
@@ -76,7 +79,7 @@ class Folder {
     if (watch === undefined) this.#files.set(name, (watch = new WatchState(this.#ctx.clock)));
     return {
       id: this.#ctx.prefix.concat(path.take(size)),
-      addr: watchAddressFile(join(this.#dir, name), this.#ctx, watch, this.#resolve),
+      addr: watchAddressFile(join(this.#dir, name), this.#ctx, watch, this.#watches, this.#resolve),
       residual: path.drop(size),
     };
   }
@@ -84,7 +87,8 @@ class Folder {
   #folder(name: string): Folder {
     let folder = this.#folders.get(name);
     if (folder === undefined) {
-      this.#folders.set(name, (folder = new Folder(join(this.#dir, name), this.#ctx, this.#resolve)));
+      folder = new Folder(join(this.#dir, name), this.#ctx, this.#watches, this.#resolve);
+      this.#folders.set(name, folder);
     }
     return folder;
   }
@@ -93,7 +97,7 @@ class Folder {
     return Var.async<State<Listing>>(State.pending, async (set, signal) => {
       this.#watch.start(signal);
       let good = false;
-      await followFolder(this.#dir, this.#ctx.clock, signal, (look) => {
+      const found = (look: FolderLook): void => {
         if (look.tag === "failed") {
           const message = `cannot list ${this.#dir}: ${look.error.message}`;
           this.#watch.fail(message);
@@ -105,7 +109,8 @@ class Folder {
         this.#watch.update([...look.listing.keys()].sort());
         this.#forget(look.listing);
         set(State.ok(look.listing));
-      });
+      };
+      await followFolder(this.#dir, this.#ctx.clock, signal, found, this.#watches);
     });
   }
 

@@ -1,7 +1,8 @@
 /** An address file as an Addr over time. */
 import { Addr, addressWeightKey, Var } from "../../dtab/index.ts";
 import type { PluginContext } from "../../plugins/contract.ts";
-import { followFile } from "../../plugins/lib/watch-file.ts";
+import { type FileLook, followFile } from "../../plugins/lib/watch-file.ts";
+import type { FolderWatches } from "../../plugins/lib/watch-folder.ts";
 import type { WatchState } from "../../plugins/lib/watch-state.ts";
 import { type AddressLine, readAddressFile } from "./address-file.ts";
 import { addrOfHosts } from "./host-addr.ts";
@@ -18,13 +19,14 @@ export function watchAddressFile(
   file: string,
   ctx: Context,
   watch: WatchState,
+  watches: FolderWatches,
   resolve?: ResolveHost,
 ): Var<Addr> {
   return Var.async<Addr>(
     Addr.pending,
     async (set, signal) => {
       watch.start(signal);
-      const addr = followLines(file, ctx, watch).flatMap((now) =>
+      const addr = followLines(file, ctx, watch, watches).flatMap((now) =>
         "addr" in now ? Var.value(now.addr) : addrOfLines(now.lines, ctx, resolve),
       );
       const observation = addr.observe((now) => {
@@ -38,7 +40,7 @@ export function watchAddressFile(
   );
 }
 
-function followLines(file: string, ctx: Context, watch: WatchState): Var<Lines> {
+function followLines(file: string, ctx: Context, watch: WatchState, watches: FolderWatches): Var<Lines> {
   return Var.async<Lines>({ addr: Addr.pending }, async (set, signal) => {
     let good = false;
     const refuse = (message: string): void => {
@@ -46,14 +48,15 @@ function followLines(file: string, ctx: Context, watch: WatchState): Var<Lines> 
       ctx.log.warn(`${message}${good ? "; the last good addresses are kept" : ""}`, { file });
       if (!good) set({ addr: Addr.failed(message) });
     };
-    await followFile(file, ctx.clock, signal, (look) => {
+    const found = (look: FileLook): void => {
       // A file that is gone is the listing's business: the name is Neg then, and nobody asks for its addresses.
       if (look.tag === "failed") return refuse(`cannot read ${file}: ${look.error.message}`);
       const read = readAddressFile(look.text);
       if (read.tag === "bad") return refuse(`${file}:${read.line}: ${read.problem}`);
       good = true;
       set({ lines: read.lines });
-    });
+    };
+    await followFile(file, ctx.clock, signal, found, watches);
   });
 }
 

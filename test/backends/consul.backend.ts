@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { eventually } from "../kit/eventually.ts";
+import { seededRandom } from "../kit/random.ts";
 import { type Daemon, endpoint, startDaemon, traffic } from "./daemon.ts";
 import { type FaultProxy, faultProxy, type NetworkFault } from "./fault-proxy.ts";
 
@@ -19,15 +20,15 @@ let daemon: Daemon;
 let a: Awaited<ReturnType<typeof endpoint>>;
 let b: Awaited<ReturnType<typeof endpoint>>;
 
+/** Starts an agent with nothing in it. */
+function startConsul(...flags: readonly string[]): { readonly url: string; readonly dir: string } {
+  const out = execFileSync(`${here}start-consul.sh`, flags, { encoding: "utf8" });
+  const value = (key: string): string => new RegExp(`^${key}=(.*)$`, "m").exec(out)![1]!;
+  return { url: value("CONSUL_URL"), dir: value("CONSUL_DIR") };
+}
+
 before(async () => {
-  const out = execFileSync(`${here}start-consul.sh`, ["--keep"], { encoding: "utf8" });
-  const env = new Map(
-    out
-      .trim()
-      .split("\n")
-      .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
-  );
-  consul = { url: env.get("CONSUL_URL")!, dir: env.get("CONSUL_DIR")! };
+  consul = startConsul("--keep");
   [a, b] = [await endpoint("a"), await endpoint("b")];
   proxy = await faultProxy(Number(new URL(consul.url).port));
   daemon = await startDaemon(`
@@ -57,16 +58,21 @@ after(async () => {
 });
 
 /** Registers, or registers anew. */
-async function register(service: string, id: string, { port }: { readonly port: number }): Promise<void> {
+async function register(
+  service: string,
+  id: string,
+  { port }: { readonly port: number },
+  url = consul.url,
+): Promise<void> {
   const check = { TTL: "3600s", Status: "passing" };
   const body = JSON.stringify({ Name: service, ID: id, Address: "127.0.0.1", Port: port, Check: check });
-  await put("/v1/agent/service/register", body);
+  await put("/v1/agent/service/register", body, url);
   // Only what was told to the check survives a crash of the agent.
-  await put(`/v1/agent/check/pass/service:${id}`);
+  await put(`/v1/agent/check/pass/service:${id}`, "", url);
 }
 
-async function put(path: string, body = ""): Promise<void> {
-  const { ok, status } = await fetch(consul.url + path, { method: "PUT", body });
+async function put(path: string, body = "", url = consul.url): Promise<void> {
+  const { ok, status } = await fetch(url + path, { method: "PUT", body });
   assert.ok(ok, `${path}: ${status}`);
 }
 
@@ -172,11 +178,65 @@ test("a Consul that is away at start is found when it comes", async () => {
   await answeredBy("late", "a", convergeMs);
 });
 
-test("a scan of random names keeps within the connections that it may have", async () => {
+/** A figure of the daemon's metrics. */
+async function metric(name: string): Promise<number> {
+  const all = JSON.parse(await daemon.admin("/admin/metrics.json")) as Readonly<Record<string, number>>;
+  return all[name] ?? 0;
+}
+
+const scanned = Number(process.env["SCAN_REQUESTS"] ?? 100_000);
+const residentMb = async (): Promise<number> => (await metric("jvm/mem/current/used")) / 2 ** 20;
+
+test("a scan of random names keeps within its connections and lookups, and memory stays flat", async (t) => {
   await register("web", "web-1", a);
-  for (let i = 0; i < 3_000; i += 30) {
-    await Promise.all(Array.from({ length: 30 }, (_, j) => daemon.ask(`random-${i + j}`)));
+  await answeredBy("web", "a", convergeMs);
+  const before = { lookups: await metric("namer/#/io.l5d.consul/discovery_rounds"), at: Date.now() };
+  let early = 0;
+  let sent = 0;
+  const random = seededRandom(1);
+  const scan = async (): Promise<void> => {
+    while (sent < scanned) {
+      sent++;
+      await daemon.ask(`random-${random().toString(36).slice(2)}`);
+    }
+  };
+  const scanning = Promise.all(Array.from({ length: 8 }, scan));
+  await eventually(() => assert.ok(sent >= scanned / 10), 120_000);
+  early = await residentMb();
+  for (let asked = 0; sent < scanned; asked++) {
+    assert.deepEqual(await daemon.ask("web"), { status: 200, body: "a" }, `question ${asked}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  assert.deepEqual(await daemon.ask("web"), { status: 200, body: "a" });
-  assert.ok(proxy.connections().most <= 100, `${proxy.connections().most} connections`);
+  await scanning;
+  const seconds = (Date.now() - before.at) / 1000;
+  const lookups = (await metric("namer/#/io.l5d.consul/discovery_rounds")) - before.lookups;
+  const late = await residentMb();
+  const { most } = proxy.connections();
+  t.diagnostic(
+    `${scanned} requests in ${seconds.toFixed(0)} s: ${most} connections at most, ${lookups} lookups, ` +
+      `${early.toFixed(0)} MB after a tenth, ${late.toFixed(0)} MB at the end`,
+  );
+  assert.ok(most <= 100, `${most} connections`);
+  // The burst, 100 new names a second, and what ten turns a second ask of absent names anew.
+  assert.ok(lookups <= 1_000 + 200 * seconds, `${lookups} lookups in ${seconds} s`);
+  assert.ok(late - early < 20, `${early} MB became ${late} MB`);
+});
+
+test("no request fails while Consul comes back on a new port, with nothing of what it knew and a lower index", async () => {
+  await register("web", "web-1", a);
+  await answeredBy("web", "a", convergeMs);
+  for (let i = 0; i < 50; i++) await register("other", "other-1", i % 2 === 0 ? a : b);
+  const load = traffic(daemon, "web");
+  const fresh = startConsul();
+  try {
+    await register("web", "web-1", b, fresh.url);
+    proxy.moveTo(Number(new URL(fresh.url).port));
+    await answeredBy("web", "b", convergeMs);
+    await register("web", "web-1", a, fresh.url);
+    await answeredBy("web", "a", 5_000);
+  } finally {
+    load.stop();
+    execFileSync(`${here}stop.sh`, ["--rm", fresh.dir]);
+  }
+  assert.deepEqual(load.failures, []);
 });

@@ -20,6 +20,8 @@ export interface FaultProxy {
   /** Connections open now, and the most there were. */
   connections(): { readonly now: number; readonly most: number };
   set(fault: NetworkFault): void;
+  /** New connections go to another port on loopback; those that are open are closed. */
+  moveTo(target: number): void;
   close(): void;
 }
 
@@ -30,7 +32,8 @@ interface Pair {
 }
 
 /** Starts one in front of a port on loopback. */
-export async function faultProxy(target: number): Promise<FaultProxy> {
+export async function faultProxy(port: number): Promise<FaultProxy> {
+  let target = port;
   const pairs = new Set<Pair>();
   let fault: NetworkFault = "none";
   let most = 0;
@@ -78,6 +81,10 @@ export async function faultProxy(target: number): Promise<FaultProxy> {
         else if (next === "reset") pair.client.resetAndDestroy();
         else if (typeof next === "object") pair.client.destroy();
       }
+    },
+    moveTo(next) {
+      target = next;
+      for (const { client } of [...pairs]) client.destroy();
     },
     close() {
       proxy.close();

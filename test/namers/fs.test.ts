@@ -185,6 +185,32 @@ test("what the operating system does not tell is found by a look every few secon
   web.close();
 });
 
+test("all files of a folder share one timer, each is still looked at, and the last to go ends it", async () => {
+  using dir = tempDir();
+  for (let i = 0; i < 50; i++) dir.write(`service-${i}`, `127.0.0.1 ${i + 1}`);
+  const clock = fakeClock();
+  const { namer } = create(dir.path, clock);
+  const followed = Array.from({ length: 50 }, (_, i) => follow(namer, `/service-${i}`));
+  await eventually(() => {
+    for (const [i, each] of followed.entries()) assert.deepEqual(each.addresses(), [`127.0.0.1:${i + 1}`]);
+  });
+  await eventually(() => assert.equal(clock.sleepers, 1));
+  for (let i = 0; i < 50; i++) dir.write(`service-${i}`, `127.0.0.1 ${i + 101}`);
+  await eventually(async () => {
+    await clock.advance(1_000);
+    for (const [i, each] of followed.entries()) assert.deepEqual(each.addresses(), [`127.0.0.1:${i + 101}`]);
+  });
+  const last = followed.pop()!;
+  for (const each of followed) each.close();
+  dir.write("service-49", "127.0.0.1 999");
+  await eventually(async () => {
+    await clock.advance(1_000);
+    assert.deepEqual(last.addresses(), ["127.0.0.1:999"]);
+  });
+  last.close();
+  await eventually(() => assert.equal(clock.sleepers, 0));
+});
+
 test("files of a Kubernetes volume are followed through the link that swaps them", async () => {
   using dir = tempDir();
   dir.write("..v1/web", "127.0.0.1 1");
