@@ -53,7 +53,7 @@ export function createDnsSrvNamer(
       const addr = addrOfLook(look, (endpoints) => addrOfHosts(endpoints, ctx));
       return treeOfLook(look, { id: ctx.prefix.concat(path.take(1)), addr, residual: path.drop(1) });
     },
-    names: () => discovery.found().map((name) => ctx.prefix.concat(Path.utf8(name))),
+    names: () => discovery.found((name) => ctx.prefix.concat(Path.utf8(name))),
     state: () => discovery.state(),
   };
 }

@@ -65,7 +65,7 @@ export function createDnsNamer(
       );
       return treeOfLook(look, { id: ctx.prefix.concat(path.take(2)), addr, residual: path.drop(2) });
     },
-    names: () => discovery.found().map((name) => ctx.prefix.concat(Path.utf8(name))),
+    names: () => discovery.found((name) => ctx.prefix.concat(Path.utf8(name))),
     state: () => discovery.state(),
   };
 }

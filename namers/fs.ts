@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Type } from "../config/type.ts";
 import { Activity, type Bound, fromUtf8Bytes, NameTree, Path, State, Var } from "../dtab/index.ts";
-import { definePlugin, type Namer, type NamerContext } from "../plugins/contract.ts";
+import { definePlugin, type KnownName, type Namer, type NamerContext } from "../plugins/contract.ts";
 import { type FolderLook, followFolder, type Listing } from "../plugins/lib/watch-file.ts";
 import { FolderWatches } from "../plugins/lib/watch-folder.ts";
 import { WatchState } from "../plugins/lib/watch-state.ts";
@@ -134,13 +134,13 @@ const sameState = <T>(a: State<T>, b: State<T>): boolean =>
   a === b || (a.tag === "ok" && b.tag === "ok" && a.value === b.value);
 
 /** Every file below a folder, hidden ones left out, as far as they can be read now. */
-function listNames(dir: string, prefix: Path, names: Path[]): Path[] {
+function listNames(dir: string, prefix: Path, names: KnownName[]): KnownName[] {
   for (const entry of readEntries(dir)) {
     if (names.length >= maxNames) break;
     if (entry.name.startsWith(".")) continue;
     const path = prefix.concat(Path.utf8(entry.name));
     const is = entry.isSymbolicLink() ? statSync(join(dir, entry.name), { throwIfNoEntry: false }) : entry;
-    if (is?.isFile()) names.push(path);
+    if (is?.isFile()) names.push({ name: path, source: join(dir, entry.name), ageSeconds: 0, stale: false });
     else if (is?.isDirectory() && path.size < 32) listNames(join(dir, entry.name), path, names);
   }
   return names;

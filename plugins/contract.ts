@@ -214,11 +214,22 @@ export interface Stat {
 
 // === What the slots are ===
 
+/** A name that could be bound now. */
+export interface KnownName {
+  readonly name: Path;
+  /** Who says so. */
+  readonly source: string;
+  /** Seconds since the source last said so. */
+  readonly ageSeconds: number;
+  /** Whether that is longer than the namer's configuration allows. */
+  readonly stale: boolean;
+}
+
 /** Looks a path up below its prefix; an unknown name is `Neg`, a backend in trouble is a failed Activity, never a throw. */
 export interface Namer {
   lookup(path: Path): Activity<NameTree<Path | Bound>>;
   /** The names that could be bound now, for `/bound-names.json`. */
-  names?(): readonly Path[];
+  names?(): readonly KnownName[];
   /** The document behind `/namer_state/<prefix>.json`. */
   state?(): unknown;
 }

@@ -52,7 +52,7 @@ export function createConsulNamer(
       const addr = addrOfLook(look, ({ instances, meta }) => addrOfHosts(instances, ctx, resolve, meta));
       return treeOfLook(look, { id: ctx.prefix.concat(path.take(size)), addr, residual: path.drop(size) });
     },
-    names: () => discovery.found().map((name) => ctx.prefix.concat(Path.utf8(...name.split("/")))),
+    names: () => discovery.found((name) => ctx.prefix.concat(Path.utf8(...name.split("/")))),
     state: () => discovery.state(),
   };
 }

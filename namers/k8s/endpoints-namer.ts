@@ -46,12 +46,15 @@ export function createEndpointsNamer(
       return treeOf({ id, residual: name.residual, addr: addrOf(set, distrusted) }, set);
     },
     names: () =>
-      endpoints.known().flatMap(([key, groups]) => {
+      endpoints.known().flatMap(({ key, value: groups, ...known }) => {
         const [, namespace = "", service = "", label] = /^([^/]*)\/([^:]*)(?::(.*))?$/.exec(key) ?? [];
         const rest = label === undefined ? [service] : [service, label];
         const first = options.namespace === undefined ? [namespace] : [];
         const ports = new Set(groups.flatMap((group) => [...group.ports.keys()]));
-        return [...ports].map((port) => ctx.prefix.concat(Path.utf8(...first, port, ...rest)));
+        return [...ports].map((port) => ({
+          ...known,
+          name: ctx.prefix.concat(Path.utf8(...first, port, ...rest)),
+        }));
       }),
     state: () => ({ endpoints: endpoints.state(), portMappings: services.state() }),
   };

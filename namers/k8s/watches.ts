@@ -1,6 +1,6 @@
 /** The watches of one plugin: one per object, however many names lead to it, and only while somebody observes. */
 import { Activity, State, Var } from "../../dtab/index.ts";
-import type { KeptName, NamerContext, PluginContext } from "../../plugins/contract.ts";
+import type { KeptName, KnownName, NamerContext, PluginContext } from "../../plugins/contract.ts";
 import { type Aged, Ages } from "../lib/ages.ts";
 import { type DiscoveryConfig, discoveryBudget } from "../lib/discovery-keys.ts";
 import { LastKnown } from "../lib/last-known.ts";
@@ -39,6 +39,12 @@ interface Seen<T> {
 interface Watch<T> {
   readonly states: Var<State<Seen<T>>>;
   readonly record: WatchRecord;
+}
+
+/** An object as `Watches.known` tells of it. */
+export interface KnownObject<T> extends Omit<KnownName, "name"> {
+  readonly key: string;
+  readonly value: T;
 }
 
 /** Objects of one kind. */
@@ -87,11 +93,14 @@ export class Watches<T> {
     );
   }
 
-  /** The keys of what is watched, with the value that is known. */
-  known(): [key: string, value: T][] {
-    return [...this.#watches].flatMap(([key, { states }]) => {
+  /** What is watched and known, with its key and its age. */
+  known(): KnownObject<T>[] {
+    const now = this.#ctx.clock.now();
+    return [...this.#watches].flatMap(([key, { states, record }]) => {
       const state = states.sample();
-      return state.tag === "ok" ? [[key, state.value.value] as [string, T]] : [];
+      if (state.tag !== "ok") return [];
+      const ageSeconds = Math.max(0, now - (record.heardAt ?? now)) / 1000;
+      return [{ key, value: state.value.value, source: "Kubernetes", ageSeconds, stale: record.stale }];
     });
   }
 

@@ -6,8 +6,8 @@
  * away. What is known outlives its observers, so that a name that comes back while the source is down is served.
  * Nothing here grows with what requests ask for: see `Limits`.
  */
-import { Var } from "../../dtab/index.ts";
-import type { KeptName, NamerContext } from "../../plugins/contract.ts";
+import { type Path, Var } from "../../dtab/index.ts";
+import type { KeptName, KnownName, NamerContext } from "../../plugins/contract.ts";
 import { type AgeBudget, Ages } from "./ages.ts";
 import { Budget } from "./budget.ts";
 import { LastKnown } from "./last-known.ts";
@@ -85,9 +85,14 @@ export class Discovery<V, C = undefined> {
     );
   }
 
-  /** The names that were found, as far as they are watched now. */
-  found(): string[] {
-    return [...this.#names.values()].filter(({ look }) => look.tag === "found").map(({ name }) => name);
+  /** The names that were found, as far as they are watched now; one without a path is left out. */
+  found(pathOf: (name: string) => Path | undefined): KnownName[] {
+    const { source } = this.#options;
+    return [...this.#names.values()].flatMap((record) => {
+      const name = record.look.tag === "found" ? pathOf(record.name) : undefined;
+      if (name === undefined) return [];
+      return [{ name, source, ageSeconds: record.ageSeconds(), stale: record.stale }];
+    });
   }
 
   /** The document of every name that is watched now. */

@@ -48,7 +48,7 @@ function followLines(file: string, ctx: Context, watch: WatchState, watches: Fol
       ctx.log.warn(`${message}${good ? "; the last good addresses are kept" : ""}`, { file });
       if (!good) set({ addr: Addr.failed(message) });
     };
-    const found = (look: FileLook): void => {
+    const found = (look: FileLook) => {
       // A file that is gone is the listing's business: the name is Neg then, and nobody asks for its addresses.
       if (look.tag === "failed") return refuse(`cannot read ${file}: ${look.error.message}`);
       const read = readAddressFile(look.text);

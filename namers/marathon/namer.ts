@@ -65,10 +65,9 @@ export function createMarathonNamer(
       );
     },
     names: () =>
-      discovery
-        .found()
-        .filter((name) => name !== theList)
-        .map((id) => ctx.prefix.concat(Path.utf8(...id.slice(1).split("/")))),
+      discovery.found((id) =>
+        id === theList ? undefined : ctx.prefix.concat(Path.utf8(...id.slice(1).split("/"))),
+      ),
     state: () => ({ ...discovery.state(), ...(config.useEvents && { events: events.state() }) }),
   };
 }

@@ -48,10 +48,17 @@ export function createRancherNamer(
     },
     names() {
       const look = containers.sample();
-      if (look.tag !== "found") return [];
-      return [...servicesOf(look.value).values()].flatMap(({ stack, service }) =>
-        [...ports.keys()].map((port) => ctx.prefix.concat(Path.utf8(port, stack, service))),
-      );
+      const services = look.tag === "found" ? [...servicesOf(look.value).values()] : [];
+      return discovery
+        .found(() => ctx.prefix)
+        .flatMap((list) =>
+          services.flatMap(({ stack, service }) =>
+            [...ports.keys()].map((port) => ({
+              ...list,
+              name: ctx.prefix.concat(Path.utf8(port, stack, service)),
+            })),
+          ),
+        );
     },
     state: () => discovery.state(),
   };

@@ -53,7 +53,7 @@ export function createCuratorNamer(
       const addr = addrOfLook(look, (instances) => addrOfInstances(instances, ctx));
       return treeOfLook(look, { id: ctx.prefix.concat(path.take(1)), addr, residual: path.drop(1) });
     },
-    names: () => discovery.found().map((node) => ctx.prefix.concat(Path.utf8(node.split("/").at(-1)!))),
+    names: () => discovery.found((node) => ctx.prefix.concat(Path.utf8(node.split("/").at(-1)!))),
     state: () => ({ ...discovery.state(), session: zk.session }),
   };
 }

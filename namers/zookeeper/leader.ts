@@ -36,7 +36,7 @@ export function createLeaderNamer(
   const find: FindLeader = (node) => discovery.watch(node, askNode(zk, node, leaderRules, ctx.clock));
   return {
     lookup: (path) => bindLeader(path, ctx, find),
-    names: () => discovery.found().map((node) => ctx.prefix.concat(Paths.utf8(...node.slice(1).split("/")))),
+    names: () => discovery.found((node) => ctx.prefix.concat(Paths.utf8(...node.slice(1).split("/")))),
     state: () => ({ ...discovery.state(), session: zk.session }),
   };
 }

@@ -36,7 +36,7 @@ export function createServersetsNamer(
     discovery.watch(node, askNode(zk, node, serversetRules, ctx.clock)).map((look) => choose(look, choice));
   return {
     lookup: (path) => bindServerset(path, ctx, find),
-    names: () => discovery.found().map((node) => ctx.prefix.concat(Paths.utf8(...node.slice(1).split("/")))),
+    names: () => discovery.found((node) => ctx.prefix.concat(Paths.utf8(...node.slice(1).split("/")))),
     state: () => ({ ...discovery.state(), session: zk.session }),
   };
 }

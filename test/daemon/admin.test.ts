@@ -172,6 +172,12 @@ routers:
 
   test("names, clients, bindings and namers are shown", async () => {
     assert.deepEqual(await (await rig.get("/bound-names.json")).json(), ["/#/io.l5d.fs/web"]);
+    const [detailed] = (await (await rig.get("/bound-names.json?details=true")).json()) as [
+      Record<string, unknown>,
+    ];
+    assert.match(String(detailed["source"]), /\/web$/);
+    const { source: _, ...facts } = detailed;
+    assert.deepEqual(facts, { name: "/#/io.l5d.fs/web", namer: "/#/io.l5d.fs", stale: false, ageSeconds: 0 });
     const [state] = await rig.tell("bind /svc/web", 2);
     assert.equal(JSON.parse(state!).tree.id, "/#/io.l5d.fs/web");
     await until(async () => {

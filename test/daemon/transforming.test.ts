@@ -42,13 +42,16 @@ test("a namer's bound tree is transformed in order, and one with a path is left 
       return Activity.value(NameTree.alt<Path | Bound>(NameTree.leaf(bound(this.#id)), again));
     }
     names() {
-      return [Path.read("/#/n/a")];
+      return [{ name: Path.read("/#/n/a"), source: "a test", ageSeconds: 0, stale: false }];
     }
   }
   const namer = transformNamer(new FakeNamer(), [tagging("one"), tagging("two")]);
   assert.equal(ids(settled(namer.lookup(Path.empty))), "/%/two/%/one/#/n/a | ~");
   assert.equal(ids(settled(namer.lookup(Path.read("/x")))), "/#/n/a | /again");
-  assert.deepEqual(namer.names?.().map(String), ["/#/n/a"]);
+  assert.deepEqual(
+    namer.names?.().map(({ name }) => name.show()),
+    ["/#/n/a"],
+  );
 });
 
 test("an interpreter's trees are transformed, weights kept, and the change is explained", () => {

@@ -191,7 +191,10 @@ test("the state tells of every name how old it is and what went wrong last", asy
     assert.equal(state["state"], "found");
     assert.equal(state["running"], true);
     assert.equal(typeof state["ageSeconds"], "number");
-    assert.deepEqual(namer.names().map(String), ["/#/io.l5d.consul/dc1/web"]);
+    assert.deepEqual(
+      namer.names().map(({ name }) => name.show()),
+      ["/#/io.l5d.consul/dc1/web"],
+    );
     web.close();
   });
 });

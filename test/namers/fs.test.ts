@@ -223,7 +223,10 @@ test("files of a Kubernetes volume are followed through the link that swaps them
   symlinkSync("..v2", join(dir.path, "..data_tmp"));
   renameSync(join(dir.path, "..data_tmp"), join(dir.path, "..data"));
   await eventually(() => assert.deepEqual(web.addresses(), ["127.0.0.1:2"]), 2_000);
-  assert.deepEqual(namer.names().map(String), ["/#/io.l5d.fs/web"]);
+  assert.deepEqual(
+    namer.names().map(({ name }) => name.show()),
+    ["/#/io.l5d.fs/web"],
+  );
   web.close();
 });
 
@@ -260,13 +263,15 @@ test("names are what can be bound now", async () => {
   using dir = tempDir();
   for (const name of ["b", "a/c", ".hidden", "a/ü"]) dir.write(name, "");
   const { namer } = create(dir.path);
-  assert.deepEqual(namer.names().map(String), [
-    "/#/io.l5d.fs/a/c",
-    "/#/io.l5d.fs/a/\\xc3\\xbc",
-    "/#/io.l5d.fs/b",
-  ]);
+  assert.deepEqual(
+    namer.names().map(({ name }) => name.show()),
+    ["/#/io.l5d.fs/a/c", "/#/io.l5d.fs/a/\\xc3\\xbc", "/#/io.l5d.fs/b"],
+  );
   dir.remove("a");
-  assert.deepEqual(namer.names().map(String), ["/#/io.l5d.fs/b"]);
+  assert.deepEqual(
+    namer.names().map(({ name }) => name.show()),
+    ["/#/io.l5d.fs/b"],
+  );
 });
 
 test("what is watched does not keep the process alive", async () => {

@@ -317,7 +317,10 @@ test("a list that trickles forever is given up and tried again", async () => {
 test("the last observer ends all work, and what was known serves the next one at once", async () => {
   const { clock, server, set, namer, close } = await watching();
   assert.equal(set(), "10.0.0.1:80");
-  assert.deepEqual(namer.names().map(String), ["/#/io.l5d.k8s/prod/http/web"]);
+  assert.deepEqual(
+    namer.names().map(({ name }) => name.show()),
+    ["/#/io.l5d.k8s/prod/http/web"],
+  );
   close();
   await settle();
   assert.equal(server.open.size, 0);

@@ -99,7 +99,7 @@ test("a change is told at once, and nothing is asked for where nothing changed",
     rancher.set(running("web", "10.0.0.2"), running("api", "10.0.0.9"));
     await eventually(() => assert.deepEqual(web.addresses(), ["10.0.0.2:80"]));
     assert.deepEqual(
-      namer.names().map((name) => name.show()),
+      namer.names().map(({ name }) => name.show()),
       ["web", "api"].flatMap((service) =>
         ["http", "https"].map((port) => `/#/io.l5d.rancher/${port}/prod/${service}`),
       ),

@@ -332,7 +332,7 @@ test("curator: instances are bound with the port for TLS where there is one, and
   await clock.advance(500);
   assert.deepEqual(web.addresses(), ["127.0.0.1:80"]);
   assert.deepEqual(
-    namer.names().map((name) => name.show()),
+    namer.names().map(({ name }) => name.show()),
     ["/#/io.l5d.curator/web"],
   );
 });

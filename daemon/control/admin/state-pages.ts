@@ -7,15 +7,23 @@ import type { ClientAddresses } from "../client-addresses.ts";
 import type { Feeds } from "../feeds.ts";
 import type { Naming } from "../naming.ts";
 import type { WorkerClients } from "../worker-pool.ts";
-import { json, type Page, type Pages, readOnly, text } from "./page.ts";
+import { flag, json, type Page, type Pages, readOnly, text } from "./page.ts";
 import type { AdminState } from "./state.ts";
 
-/** `/bound-names.json`: the names that namers can list. */
+/** `/bound-names.json`: the names that namers can list; with `details=true` also who says so, and how long ago. */
 export const boundNamesPage = ({ namers }: Naming): Page =>
-  readOnly(() => {
-    const names = namers.flatMap(({ namer }) => (namer.names?.() ?? []).map((name) => name.show()));
-    return json([...new Set(names)].sort());
-  }, "names that could be bound now");
+  readOnly(({ query }) => {
+    const known = namers
+      .flatMap(({ prefix, namer }) => (namer.names?.() ?? []).map((each) => ({ ...each, namer: prefix })))
+      .map(({ name, namer, ageSeconds, ...rest }) => ({
+        name: name.show(),
+        namer: namer.show(),
+        ...rest,
+        ageSeconds: Math.round(ageSeconds * 10) / 10,
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return json(flag(query, "details") ? known : [...new Set(known.map(({ name }) => name))]);
+  }, "names that could be bound now; details=true tells their sources and ages");
 
 /**
  * `/client_state.json`: the clients in use, by id; those of one router with `router=`. Beyond Linkerd 1: how each worker
