@@ -25,6 +25,9 @@ const areas = [
   "namer/fs",
   "interpreter/fs",
   "namer/rewriting",
+  "namer/serversets",
+  "namer/zk",
+  "announcer",
   "config",
   "telemetry/prometheus",
 ];

@@ -21,9 +21,16 @@ const needs = {
     tool: "go",
     why: "Go 1.26 or newer builds the API server",
   },
+  zookeeper: { build: ["zookeeper"], tool: "mvn", why: "Maven fetches ZooKeeper, and Java runs it" },
+  "zookeeper-ensemble": {
+    build: ["zookeeper"],
+    tool: "mvn",
+    why: "Maven fetches ZooKeeper, and Java runs it",
+  },
 };
 
-const has = (tool) => spawnSync(tool, ["version"], { stdio: "ignore" }).status === 0;
+const has = (tool) =>
+  spawnSync(tool, [tool === "go" ? "version" : "--version"], { stdio: "ignore" }).status === 0;
 const run = (command, args, options = {}) =>
   spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
 

@@ -128,14 +128,15 @@ export class Children<M> {
 
   #keep(names: readonly string[]): void {
     const wanted = new Set(names);
-    for (const [name, { watch }] of this.#children) {
-      if (wanted.has(name)) continue;
-      this.#zk.drop(watch);
-      this.#children.delete(name);
-    }
+    for (const [name, child] of this.#children) if (!wanted.has(name)) this.#forget(name, child);
     for (const name of wanted) {
       if (!this.#children.has(name)) this.#children.set(name, this.#newChild(name));
     }
+  }
+
+  #forget(name: string, child: Child<M>): void {
+    this.#zk.drop(child.watch);
+    if (this.#children.get(name) === child) this.#children.delete(name);
   }
 
   #newChild(name: string): Child<M> {
@@ -157,8 +158,8 @@ export class Children<M> {
       const { data } = await this.#zk.getData(`${this.#path}/${name}`, signal, child.watch);
       child.value = this.#rules.read(name, data.toString("utf8"));
     } catch (error) {
-      // Gone since the list, which will say so; or not for us to read.
-      if (isCode(error, code.noNode)) child.value = undefined;
+      // Gone since the list, which will say so. One that comes back under the same name is another one.
+      if (isCode(error, code.noNode)) this.#forget(name, child);
       else if (!(error instanceof Unreadable) && !isCode(error, code.noAuth)) {
         child.stale = true;
         throw error;

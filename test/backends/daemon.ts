@@ -14,6 +14,8 @@ const program = process.env["POINTSMAN"] ?? new URL("../../bin/pointsman", impor
 export interface Daemon {
   readonly port: number;
   readonly adminPort: number;
+  /** The process. */
+  readonly pid: number;
   /** One request for a host; the status and body of the answer. */
   ask(host: string): Promise<{ readonly status: number; readonly body: string }>;
   /** An admin page. */
@@ -47,6 +49,7 @@ export async function startDaemon(yaml: string): Promise<Daemon> {
   return {
     port,
     adminPort,
+    pid: child.pid!,
     admin,
     ask: (host) => request(port, host, agent),
     async kill() {

@@ -46,6 +46,8 @@ export class FakeZooKeeper {
   old = false;
   /** The next operation of this name is done, and its connection cut before the answer. */
   cutAt: string | undefined;
+  /** Hears of a question before it is answered. */
+  beforeAnswer: ((asked: string) => void) | undefined;
   /** What was asked: `getData /web`. */
   readonly asked: string[] = [];
   /** How many messages came. */
@@ -219,6 +221,7 @@ export class FakeZooKeeper {
     const path = message.text();
     const name = Object.entries(op).find(([, value]) => value === type)?.[0];
     this.asked.push(`${name} ${path}`);
+    this.beforeAnswer?.(`${name} ${path}`);
     const node = this.#nodes.get(path);
     switch (type) {
       case op.exists:

@@ -372,3 +372,20 @@ test("system names tell their ensemble themselves, and eight of them are asked a
   const bad = follow(serverset, "/no-port/web").state();
   assert.ok(bad.tag === "failed" && /expected host:port/.test(bad.error.message));
 });
+
+test("serversets: a member that goes and comes back under its name while it is read is read again", async () => {
+  const server = new FakeZooKeeper();
+  server.put("/web/member_1", member(80));
+  const { namer, clock } = create("serversets", server);
+  const web = follow(namer, "/web");
+  await clock.advance(100);
+  server.beforeAnswer = (asked) => {
+    if (asked !== "getData /web/member_1") return;
+    server.beforeAnswer = undefined;
+    server.remove("/web/member_1");
+    setImmediate(() => server.put("/web/member_1", member(82)));
+  };
+  server.put("/web/member_1", member(81));
+  await clock.advance(3_000);
+  assert.deepEqual(web.addresses(), ["127.0.0.1:82"]);
+});

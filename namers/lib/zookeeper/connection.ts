@@ -182,16 +182,22 @@ export class Connection {
 
   async #watchOver(timeoutMs: number): Promise<void> {
     const { signal } = this.#ended;
+    const tickMs = timeoutMs / 9;
+    let lookedAt = this.#clock.now();
     while (!signal.aborted) {
       const now = this.#clock.now();
+      // Who slept himself cannot tell: first comes what has arrived meanwhile.
+      const slept = now - lookedAt > 3 * tickMs;
+      lookedAt = now;
       // One that answers pings and nothing else is as dead.
       const silentMs = now - Math.min(this.#heardAt, this.#asked[0]?.sentAt ?? now);
-      if (silentMs >= (timeoutMs * 2) / 3) return void this.fail(new Error(`no answer for ${silentMs} ms`));
+      if (silentMs >= (timeoutMs * 2) / 3 && !slept)
+        return void this.fail(new Error(`no answer for ${silentMs} ms`));
       if (now >= this.#sentAt + timeoutMs / 3 && this.#pingSentAt === undefined) {
         this.#pingSentAt = now;
         this.#send(writeRequest(xid.ping, { op: op.ping, what: "ping" }));
       }
-      await this.#clock.sleep(timeoutMs / 9, signal);
+      await this.#clock.sleep(tickMs, signal);
     }
   }
 }
