@@ -204,6 +204,13 @@ test("Marathon is at a host and port, and under no other name", async () => {
   );
 });
 
+test("TLS of an announcer is held to what TLS of a namer is", async () => {
+  const announcing = (tls: string): string =>
+    withRouter(`announcers: [{kind: io.l5d.serversets, zkAddrs: [{host: zk}], tls: {${tls}}}]`);
+  await good(announcing("commonName: zk.example"));
+  await refused(announcing(""), /announcers\[0\]\.tls: commonName is required/);
+});
+
 test("a key that is not built is refused as such, unless its value changes nothing", async () => {
   await good(
     withRouter(

@@ -337,14 +337,15 @@ test("secrets are hidden in the configuration, and references to them are not", 
     token: "s3cret",
     tokenFile: "/etc/token",
     url: "http://me:pw@host/x",
-    nested: [{ password: "x" }],
+    nested: [{ password: "x", scheme: "digest", auth: "me:pw" }],
   };
-  const text = "token: s3cret\ntokenFile: /etc/token\nurl: http://me:pw@host/x\nnested:\n- password: x\n";
+  const text =
+    "token: s3cret\ntokenFile: /etc/token\nurl: http://me:pw@host/x\nnested:\n- {password: x, scheme: digest, auth: 'me:pw'}\n";
   assert.deepEqual(configDocument(text, config), {
     token: "(hidden)",
     tokenFile: "/etc/token",
     url: "http://me:(hidden)@host/x",
-    nested: [{ password: "(hidden)" }],
+    nested: [{ password: "(hidden)", scheme: "digest", auth: "(hidden)" }],
   });
 });
 
