@@ -236,7 +236,7 @@ test("with enforceDeadline a request ends at the caller's deadline, which is not
   assert.match(past.body, /E_DEADLINE/);
   assert.match(past.body, /enforceDeadline/);
   assert.equal(hanging.seen.length, 0, "the endpoint was not asked");
-  const soon = await send(port, "GET", [], { "l5d-ctx-deadline": deadlineIn(200) });
+  const soon = await send(port, "GET", [], { "l5d-ctx-deadline": deadlineIn(1500) });
   assert.equal(soon.status, 503);
   assert.match(soon.body, /the caller's deadline has passed/);
   assert.equal(hanging.seen.length, 1);
