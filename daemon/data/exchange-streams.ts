@@ -56,6 +56,8 @@ export interface EndpointStream {
   end(trailers: Headers | undefined): void;
   /** Nobody wants the answer any more. */
   cancel(): void;
+  /** Nobody wants the answer whose head has come; what is left of it may be read for the connection's sake. */
+  discard(): void;
   flush(): void;
   /** More is queued than the endpoint takes; `exchange.endpointDrained()` follows. */
   readonly congested: boolean;

@@ -210,6 +210,13 @@ export class Exchange {
     stream?.cancel();
   }
 
+  /** Gives up an attempt whose answer is not wanted, for another one. */
+  discardAnswer(): void {
+    const stream = this.#stream;
+    this.#detach();
+    stream?.discard();
+  }
+
   // What an attempt left behind must not touch the next one's answer.
   #detach(): void {
     this.#stream = undefined;

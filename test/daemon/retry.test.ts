@@ -103,6 +103,30 @@ test("when every request is refused, requeues are not paid for by failures, and 
   assert.ok(seen.length <= 240, `${seen.length} requests reached the endpoint`);
 });
 
+test("an answer that is thrown away for a retry leaves its connection in use, unless there is too much of it", async (t) => {
+  for (const [bytes, connections] of [
+    [0, 1],
+    [1000, 2],
+    [1_000_000, 6],
+  ] as const) {
+    const sockets = new Set<unknown>();
+    const { port: to, seen } = await origin(t, (response, n, { socket }) => {
+      sockets.add(socket);
+      const length = n % 2 === 1 ? bytes : 0;
+      response.writeHead(n % 2 === 1 ? 500 : 200, { "content-length": length }).end("x".repeat(length));
+    });
+    const { port } = await proxy(t, {
+      dtab: toPorts(to),
+      rest: `  client: { ${noAccrual} }\n  service: { responseClassifier: { kind: io.l5d.http.retryableRead5XX } }`,
+    });
+    for (let n = 0; n < 5; n++) assert.equal((await send(port, "GET")).status, 200);
+    assert.equal(seen.length, 10);
+    if (bytes < 65_536)
+      assert.ok(sockets.size <= connections, `${sockets.size} connections for ${bytes} bytes`);
+    else assert.ok(sockets.size >= connections, `${sockets.size} connections for ${bytes} bytes`);
+  }
+});
+
 test("the reserve allows so many retries a second and no more", async (t) => {
   const { port: to, seen } = await origin(t, status(500));
   const { port } = await proxy(t, {

@@ -202,12 +202,13 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.#account.attemptAnswered(head, success, now);
     this.client!.nacks.answered(now, nack !== undefined);
     if (nack === "retryable") {
-      exchange.abandonAttempt();
-      this.attemptFailed(new ProxyError("E_NACK", "the endpoint refuses the request for now"), "unsent");
+      exchange.discardAnswer();
+      const refusal = new ProxyError("E_NACK", "the endpoint refuses the request for now");
+      this.#afterAnswer(() => this.attemptFailed(refusal, "unsent"));
     } else if (judged === "retryable" && this.#retry(now)) {
       this.#account.attemptEnds(false, now);
-      exchange.abandonAttempt();
-      this.#again();
+      exchange.discardAnswer();
+      this.#afterAnswer(() => this.#again());
     } else {
       try {
         prepareAnswer(this, head, success);
@@ -215,6 +216,19 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
         exchange.fail(asProxyError(thrown));
       }
     }
+  }
+
+  // When what is at hand of an answer that is not wanted has been read: its connection may serve the next attempt.
+  #afterAnswer(next: () => void): void {
+    const { exchange } = this;
+    queueMicrotask(() => {
+      if (exchange.finished) return;
+      try {
+        next();
+      } catch (thrown) {
+        exchange.broke(thrown);
+      }
+    });
   }
 
   attemptFailed(error: ProxyError, progress: Progress): void {

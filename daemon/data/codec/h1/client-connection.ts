@@ -54,6 +54,9 @@ const scanner = new HeadScanner();
 /** 1xx answers to one request that are read at most. */
 const maxInterims = 100_000;
 
+/** An answer that nobody wants is read so far, and so long, for its connection to serve on. */
+const discardable = { bytes: 65_536, ms: 1000 };
+
 /** A connection to an endpoint; see the file's comment. */
 export class H1ClientConnection implements EndpointStream, Sweepable {
   /** When it became idle, or was opened. */
@@ -81,6 +84,8 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   #tunnel = false;
   #reusable = true;
   #interims = 0;
+  /** Bytes that may still be read of an answer that nobody wants. */
+  #discarding = 0;
   #pending: Buffer | undefined;
   #paused = false;
   #taken = -1;
@@ -128,7 +133,13 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
 
   /** A request may be sent on it now. */
   get free(): boolean {
-    return this.#connected && this.#exchange === undefined && this.#reusable && !this.#socket.destroyed;
+    return (
+      this.#connected &&
+      this.#exchange === undefined &&
+      this.#discarding === 0 &&
+      this.#reusable &&
+      !this.#socket.destroyed
+    );
   }
 
   /** Ends the connection; what is in flight fails. */
@@ -199,6 +210,15 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     this.#socket.destroy();
   }
 
+  discard(): void {
+    const { framing, bodyLength } = this.#facts;
+    const isShort = framing === "none" || (framing === "counted" && bodyLength <= discardable.bytes);
+    if (isShort && this.#requestDone && this.#reusable) {
+      this.#exchange = undefined;
+      this.#discarding = discardable.bytes;
+    } else this.cancel();
+  }
+
   flush(): void {
     this.#output.flush();
   }
@@ -242,7 +262,8 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
     if (this.#gone || this.#socket.destroyed) return;
     const exchange = this.#exchange;
     if (exchange === undefined) {
-      this.#socket.destroy(); // nobody asked
+      if (this.#discarding > 0) this.#skip(buffer, 0, length);
+      else this.#socket.destroy(); // nobody asked
       return;
     }
     // A head that drips in does not put its deadline off.
@@ -273,7 +294,10 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
         return;
       }
       at += taken;
-      if (!this.#head(exchange)) return;
+      if (!this.#head(exchange)) {
+        if (this.#discarding > 0) this.#skip(buffer, at, to);
+        return;
+      }
       if (at === to && !this.#headDone) {
         this.#passed(exchange);
         return;
@@ -291,6 +315,18 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       if (end < to) this.#reusable = false;
       this.#finish(exchange);
     } else this.#passed(exchange);
+  }
+
+  // The rest of an answer that nobody wants.
+  #skip(buffer: Buffer, from: number, to: number): void {
+    const end = this.#body.read(buffer, from, to, this, scanner, this.#trailers);
+    this.#discarding -= to - from;
+    const { done } = this.#body;
+    if (done && end === to) {
+      this.#discarding = 0;
+      this.idleSince = this.#readAt;
+      this.#owner.idle(this);
+    } else if (done || end === REFUSED || this.#discarding <= 0) this.#socket.destroy();
   }
 
   // Something has gone to the caller, who may be slow.
@@ -426,6 +462,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       }
       return;
     }
+    if (this.#discarding > 0 && nowMs - this.#readAt > discardable.ms) this.#socket.destroy();
     if (this.#exchange === undefined || this.#tunnel) return;
     const { responseTimeoutMs, writeTimeoutMs } = this.#owner;
     if (this.#stalledFor(nowMs) > writeTimeoutMs && writeTimeoutMs > 0)
