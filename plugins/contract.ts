@@ -103,14 +103,14 @@ export type ContextOf<S extends Slot> = S extends "namer"
 export interface ControlContext extends PluginContext {
   /** A variable of the process' environment, read when the plugin is created; undefined where there is none. */
   readonly env: (name: string) => string | undefined;
+  /** What outlives the process; absent where nothing does. */
+  readonly kept?: KeptNames | undefined;
 }
 
 /** A namer's context. */
 export interface NamerContext extends ControlContext {
   /** The whole prefix of its names, e.g. `/#/io.l5d.fs`: ids start with it, paths it is asked do not. */
   readonly prefix: Path;
-  /** What outlives the process; absent where nothing does. */
-  readonly kept?: KeptNames | undefined;
 }
 
 /** A name as it is kept on disk. */
@@ -122,7 +122,7 @@ export interface KeptName {
   readonly at: number;
 }
 
-/** What a namer knows, kept over restarts: a start while its source is away serves with it. */
+/** What a plugin knows, kept over restarts: a start while its source is away serves with it. */
 export interface KeptNames {
   /** What was kept of a source; from now on `current` tells what is to be kept of it. */
   keep(source: string, current: () => Iterable<KeptName>): readonly KeptName[];

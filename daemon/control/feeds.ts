@@ -7,6 +7,7 @@ import type { Closable } from "../../dtab/index.ts";
 import type { Clock, ControlContext, Feed, Logger } from "../../plugins/contract.ts";
 import type { Registry } from "../../plugins/registry.ts";
 import { feedKey, type ToWorker } from "../shared/messages.ts";
+import type { NamerNames } from "./snapshot/namer-names.ts";
 
 /** Workers start without what a feed has not said by then. */
 const firstMs = 5_000;
@@ -19,6 +20,8 @@ export interface FeedsOptions {
   readonly log: Logger;
   /** What the feed of a kind is made with. */
   readonly context: (kind: string) => ControlContext;
+  /** Where what a feed knows is kept on disk, by `feedKey`; undefined where there is no folder for it. */
+  readonly keep: (key: string) => NamerNames | undefined;
   /** Reaches every worker. */
   send(message: ToWorker): void;
 }
@@ -27,6 +30,7 @@ export interface FeedsOptions {
 interface Running {
   readonly kind: string;
   readonly feed: Feed;
+  readonly kept: NamerNames | undefined;
   readonly observation: Closable;
   /** Resolves with the first value. */
   readonly first: Promise<void>;
@@ -98,6 +102,11 @@ export class Feeds {
     return feed?.state === undefined ? undefined : () => feed.state!();
   }
 
+  /** What they keep on disk. */
+  kept(): readonly NamerNames[] {
+    return [...this.#running.values()].flatMap(({ kept }) => kept ?? []);
+  }
+
   /** Ends all of them. */
   close(): void {
     for (const { observation } of this.#running.values()) observation.close();
@@ -105,8 +114,9 @@ export class Feeds {
   }
 
   #open(key: string, { kind, ...own }: PluginBlock, registry: Registry): void {
-    const { clock, context } = this.#options;
-    const feed = registry.get("feed", kind).create({ ...own }, context(kind));
+    const { clock, context, keep } = this.#options;
+    const kept = keep(key);
+    const feed = registry.get("feed", kind).create({ ...own }, { ...context(kind), kept });
     const { promise: first, resolve } = Promise.withResolvers<void>();
     let running: Running | undefined;
     let value: unknown;
@@ -117,7 +127,7 @@ export class Feeds {
       resolve();
       if (running !== undefined) void this.#tell(key, running, value, clock);
     });
-    running = { kind, feed, observation, first, value, due: false };
+    running = { kind, feed, kept, observation, first, value, due: false };
     this.#running.set(key, running);
   }
 

@@ -42,6 +42,8 @@ export interface PluginParts {
 export interface RouterInterpreter extends RouterNaming {
   readonly kind: string;
   readonly interpreter: NameInterpreter;
+  /** What it keeps on disk. */
+  readonly kept: NamerNames | undefined;
 }
 
 /** A namer before its transformers. */
@@ -100,20 +102,21 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: N
   });
   const asked = [...inOrderTried(namers), ...builtin];
   const bindAsked = binderOf(asked);
-  const interpreterContext = (label: string): InterpreterContext => ({
-    ...context(parts, `router/${label}/interpreter`, metrics.scope("rt", label, "interpreter")),
+  const interpreterContext = (label: string, kept: NamerNames | undefined): InterpreterContext => ({
+    ...controlContext(parts, `router/${label}/interpreter`, metrics.scope("rt", label, "interpreter")),
     namers: asked,
-    env,
+    kept,
   });
   const routers = config.routers.map(({ label, dtab, interpreter }): RouterInterpreter => {
     const same = stays ? last.config.routers.find((router) => router.label === label) : undefined;
-    if (isDeepStrictEqual(same?.interpreter, interpreter)) {
-      return { ...last!.routers.find((router) => router.label === label)!, dtab: Dtab.read(dtab) };
-    }
+    const before = last?.routers.find((router) => router.label === label);
+    if (isDeepStrictEqual(same?.interpreter, interpreter)) return { ...before!, dtab: Dtab.read(dtab) };
     const { kind, experimental: _, transformers, ...block } = interpreter;
-    const own = registry.get("interpreter", kind).create({ ...block }, interpreterContext(label));
+    const kept = parts.snapshot?.namer(`rt/${label}/interpreter`, before?.kept);
+    const own = registry.get("interpreter", kind).create({ ...block }, interpreterContext(label, kept));
     return {
       label,
+      kept,
       kind,
       dtab: Dtab.read(dtab),
       interpreter: transformInterpreter(own, createTransformers(transformers, parts, bindAsked)),
@@ -129,6 +132,10 @@ export const createNaming = (config: LinkerdConfig, parts: PluginParts, last?: N
   );
   return { routers, namers, plain: blocks, config, fallback };
 };
+
+/** What its namers and interpreters keep on disk. */
+export const keptBy = ({ plain, routers }: Naming): readonly NamerNames[] =>
+  [...plain, ...routers].flatMap(({ kept }) => kept ?? []);
 
 /** What every plugin is given. */
 export const context = (

@@ -15,7 +15,7 @@ import { Handover } from "./handover.ts";
 import { Listeners } from "./listeners.ts";
 import { createLogging, type Logging } from "./logging.ts";
 import { MetricsStore } from "./metrics-store.ts";
-import { controlContext, type PluginParts } from "./naming.ts";
+import { controlContext, keptBy, type PluginParts } from "./naming.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
 import { Reloader } from "./reloader.ts";
@@ -95,10 +95,9 @@ const startOn = async (
     for (const worker of pool.workers()) worker.send(message);
   };
   const feeds = new Feeds({
-    clock,
-    log: logging.logger("feed"),
+    ...{ clock, log: logging.logger("feed"), send },
     context: (kind) => controlContext(parts, `feed/${kind}`, metrics.scope("feed", kind)),
-    send,
+    keep: (key) => snapshot?.namer(`feed ${key}`, undefined),
   });
   const files = new FilesOfWorkers({ clock, logging, metrics, send });
   await files.prepare(config, source);
@@ -287,7 +286,7 @@ const startOn = async (
   files.watch(stop.signal);
   running = Promise.all([
     runTelemeters(telemeters, stop.signal, store, logging),
-    snapshot?.run(() => reloader.current.naming.plain.flatMap(({ kept }) => kept ?? []), stop.signal),
+    snapshot?.run(() => [...keptBy(reloader.current.naming), ...feeds.kept()], stop.signal),
   ]);
   log.info("initialized", { version: state.version, workers: config.workers, ms: clock.now() - startedMs });
   return daemon;

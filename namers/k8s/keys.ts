@@ -88,3 +88,10 @@ export interface ApiKeys {
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
 }
+
+/** Which API server that is, as far as the block tells: what is known of one says nothing of another. */
+export function showServer({ host, port, serviceAccount, kubeconfig, context }: ApiKeys): string {
+  const at = [host, port].filter((part) => part !== undefined).join(":");
+  if (kubeconfig !== undefined) return [kubeconfig, context, at].filter(Boolean).join(" ");
+  return at || (serviceAccount === undefined ? "localhost:8001" : "this cluster");
+}

@@ -57,6 +57,13 @@ export function readSlice(object: KubeObject): Endpoints {
   return [{ addresses, ports: readPorts(object["ports"]) }];
 }
 
+/** A service of two families has slices of both, which stand for the same pods: those of IPv4 then. */
+export function oneFamily(groups: Endpoints): Endpoints {
+  const isIPv6 = ({ addresses }: EndpointGroup): boolean => addresses[0]?.ip.includes(":") === true;
+  const hasIPv4 = groups.some((group) => group.addresses.length > 0 && !isIPv6(group));
+  return hasIPv4 ? groups.filter((group) => !isIPv6(group)) : groups;
+}
+
 interface Slice {
   // Consumers take the first: the others stand for the same endpoint.
   readonly addresses?: readonly unknown[];

@@ -1,7 +1,15 @@
 /** Where the endpoints and the Service of a name are found: alone, or among all of their namespace. */
 import type { KubeObject } from "./json.ts";
 import { type K8sName, type K8sOptions, keyOf } from "./names.ts";
-import { type Endpoints, noService, readEndpoints, readService, readSlice, type Service } from "./objects.ts";
+import {
+  type Endpoints,
+  noService,
+  oneFamily,
+  readEndpoints,
+  readService,
+  readSlice,
+  type Service,
+} from "./objects.ts";
 import type { WatchSource } from "./source.ts";
 import type { Watched } from "./watches.ts";
 
@@ -36,7 +44,12 @@ const ofEndpoints = {
 
 const endpoints: Reading<Endpoints> = { kind: "Endpoints", read: readEndpoints, ...ofEndpoints };
 
-const slices: Reading<Endpoints> = { kind: "EndpointSlice", read: readSlice, ...ofEndpoints };
+const slices: Reading<Endpoints> = {
+  kind: "EndpointSlice",
+  read: readSlice,
+  ...ofEndpoints,
+  merge: (parts) => oneFamily(parts.flat()),
+};
 
 const services: Reading<Service> = {
   kind: "Service",

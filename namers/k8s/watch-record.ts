@@ -23,6 +23,7 @@ export class WatchRecord implements Aged {
   readonly #clock: Clock;
   readonly #facts: Record<string, string | undefined> = {};
   #lastEvent: unknown;
+  #lastEventAt: number | undefined;
   #streaming = false;
   #heardAt: number | undefined;
   #shared: WatchRecord | undefined;
@@ -83,7 +84,7 @@ export class WatchRecord implements Aged {
   streamed(event: unknown): void {
     this.#lastEvent = event;
     this.heardAt = this.#clock.now();
-    this.#facts["lastStreamDataAt"] = showTime(this.heardAt);
+    this.#lastEventAt = this.heardAt;
   }
 
   /** The stream is over. */
@@ -108,7 +109,8 @@ export class WatchRecord implements Aged {
 
   #watch(): Record<string, unknown> {
     const lastStreamData = this.#lastEvent && shorten(JSON.stringify(this.#lastEvent));
-    return { ...this.#facts, lastStreamData, streaming: this.#streaming };
+    const lastStreamDataAt = showTime(this.#lastEventAt);
+    return { ...this.#facts, lastStreamData, lastStreamDataAt, streaming: this.#streaming };
   }
 
   #note(what: string, text: string, when: string): void {

@@ -6,7 +6,7 @@ import { type DiscoveryConfig, discoveryBudget } from "../lib/discovery-keys.ts"
 import { LastKnown } from "../lib/last-known.ts";
 import type { KubeApi } from "./api.ts";
 import { type Collection, onlyKey } from "./collection.ts";
-import { defaultWatchSeconds } from "./keys.ts";
+import { type ApiKeys, defaultWatchSeconds, showServer } from "./keys.ts";
 import { type Member, SharedWatch } from "./shared-watch.ts";
 import type { WatchSource } from "./source.ts";
 import { type WatchContext, watchObjects } from "./watch.ts";
@@ -16,7 +16,7 @@ import { WatchRecord } from "./watch-record.ts";
 const leastStaleSeconds = 60;
 
 /** What the watches of a namer are told. */
-export interface WatchesOptions extends Omit<DiscoveryConfig, "staleAfterSeconds"> {
+export interface WatchesOptions extends Omit<DiscoveryConfig, "staleAfterSeconds">, ApiKeys {
   readonly staleAfterSeconds?: number | undefined;
   /** How long the server keeps a watch open. */
   readonly watchSeconds?: number | undefined;
@@ -72,7 +72,10 @@ export class Watches<T> {
     this.#api = api;
     const { panicThreshold } = budget;
     this.#ctx = { ...ctx, common: { absentWatches: 0, insteadUntil: 0 }, watchSeconds, panicThreshold };
-    this.#last = new LastKnown({ source: what, watched: () => this.#found() }, ctx);
+    this.#last = new LastKnown(
+      { source: `${what} of ${showServer(options)}`, watched: () => this.#found() },
+      ctx,
+    );
     this.#ages = new Ages("Kubernetes", budget, ctx);
   }
 
@@ -133,7 +136,8 @@ export class Watches<T> {
         const had = record.found;
         record.found = !source.isEmpty(value);
         record.restored = false;
-        record.state.update(record.found ? source.show(value) : {});
+        // Shown to few, and changed often.
+        record.state.update(record.found ? { toJSON: () => source.show(value) } : {});
         known = { value };
         // Nothing is kept of what is empty, so that a scan of random names displaces no real one.
         if (had || record.found) this.#last.outdated(key);
@@ -146,7 +150,8 @@ export class Watches<T> {
         key,
         found: () => (record.found ? known?.value : undefined),
         share(value, by) {
-          alone.abort();
+          // Aborting what is aborted makes an error all the same, and this is for every change.
+          if (!alone.signal.aborted) alone.abort();
           record.sharedWith(by);
           update(value);
         },

@@ -1,7 +1,7 @@
 /** Waiting with an eye on the clock: for one result, and for a body that comes bit by bit. */
 import type { Clock } from "../../plugins/contract.ts";
 
-/** The same chunks, which end with the error of `late` when none came for `idleMs`. */
+/** The same chunks, which end with the error of `late` when none came for `idleMs`; one timer watches over all of them. */
 export async function* untilSilent(
   chunks: AsyncIterable<string>,
   idleMs: number,
@@ -9,10 +9,31 @@ export async function* untilSilent(
   late: () => Error,
 ): AsyncGenerator<string> {
   const iterator = chunks[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await within(iterator.next(), idleMs, clock, late);
-    if (next.done === true) return;
-    yield next.value;
+  const over = new AbortController();
+  let heardAt = clock.now();
+  let silence: Error | undefined;
+  let fail = (_error: Error): void => {};
+  void (async () => {
+    for (let leftMs = idleMs; leftMs > 0; leftMs = heardAt + idleMs - clock.now()) {
+      await clock.sleep(leftMs, over.signal);
+      if (over.signal.aborted) return;
+    }
+    silence = late();
+    fail(silence);
+  })();
+  try {
+    for (;;) {
+      const next = await new Promise<IteratorResult<string>>((resolve, reject) => {
+        if (silence !== undefined) return reject(silence);
+        fail = reject;
+        iterator.next().then(resolve, reject);
+      });
+      if (next.done === true) return;
+      heardAt = clock.now();
+      yield next.value;
+    }
+  } finally {
+    over.abort();
   }
 }
 

@@ -322,8 +322,9 @@ test("an Ingress names requests and the dtab of a ConfigMap leads them on, as bo
     metadata: { name: "dtabs" },
     data: { "web.dtab": dtab },
   });
-  const edge = await startDaemon(`
+  const yaml = `
 admin: {port: {adminPort}}
+stateDir: ${join(folder, "state")}
 namers:
 - {kind: io.l5d.k8s, host: 127.0.0.1, port: ${plain.port}}
 routers:
@@ -339,7 +340,8 @@ routers:
     filename: web.dtab
   servers:
   - port: {port}
-`);
+`;
+  let edge = await startDaemon(yaml);
   const ask = async () => (await edge.ask("shop.example.com")).status;
   try {
     assert.equal(await ask(), 400);
@@ -364,6 +366,12 @@ routers:
     for (const proxy of [plain, secure]) proxy.set("none");
     await answeredBy(["shop.example.com"], "a", convergeMs, edge);
     assert.match(await edge.admin("/edge/identifier_state/io.l5d.ingress.json"), /shop\.example\.com/);
+    // All of it is known again after a start without the API server.
+    await edge.stop();
+    for (const proxy of [plain, secure]) proxy.set("reset");
+    edge = await startDaemon(yaml);
+    assert.deepEqual(await edge.ask("shop.example.com"), { status: 200, body: "a" });
+    for (const proxy of [plain, secure]) proxy.set("none");
     await cluster.api("DELETE", `${ingresses}/shop`);
     // Gone in a list, if the watch is not open again yet, it is looked for once more.
     await eventually(async () => assert.equal(await ask(), 400), convergeMs);

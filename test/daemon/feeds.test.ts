@@ -47,7 +47,7 @@ function rig() {
   const log = recordedLog();
   const told: ToWorker[] = [];
   const send = (message: ToWorker) => void told.push(message);
-  const feeds = new Feeds({ clock, log, send, context: () => pluginContext() });
+  const feeds = new Feeds({ clock, log, send, keep: () => undefined, context: () => pluginContext() });
   return { feeds, registry: new Registry([plugin]), clock, log, told, of };
 }
 

@@ -202,6 +202,34 @@ test("a refusal in the middle of things takes nothing away", async () => {
   a.close();
 });
 
+test("of a service of two families the endpoints of IPv4 count, and those of IPv6 where there are no others", async () => {
+  const { clock, server, watch } = cluster(["a"]);
+  const six = { ...slice("a", 31, "fd00::1", "six"), addressType: "IPv6" };
+  const a = watch("a");
+  await clock.advance(100);
+  server.send("watch=true", event("ADDED", six));
+  await settle();
+  assert.equal(a.show(), "10.0.0.0:80");
+  server.send("watch=true", event("DELETED", slice("a", 32, "10.0.0.0")));
+  await settle();
+  assert.equal(a.show(), "[fd00::1]:80");
+  a.close();
+});
+
+test("a port of a slice without a number, which stands for all, makes no other port unusable", async () => {
+  const { clock, server, watch } = cluster(["a"]);
+  const ports = [
+    { name: "any", port: null, protocol: "TCP" },
+    { name: "http", port: 81, protocol: "TCP" },
+  ];
+  const a = watch("a");
+  await clock.advance(100);
+  server.send("watch=true", event("MODIFIED", { ...slice("a", 31, "10.0.0.5"), ports }));
+  await settle();
+  assert.equal(a.show(), "10.0.0.5:81");
+  a.close();
+});
+
 test("an ExternalName is its host, at the number that is asked for", async () => {
   const server = scriptedApi({
     "/api/v1/namespaces/prod/services/mail": {

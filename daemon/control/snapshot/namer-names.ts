@@ -4,9 +4,9 @@ import type { KeptName, KeptNames } from "../../../plugins/contract.ts";
 /** What is kept of one namer, by source. */
 export type KeptSources = ReadonlyMap<string, Iterable<KeptName>>;
 
-/** The names of one namer; see the file's comment. */
+/** The names of one namer, or of an interpreter or a feed, which keep names as well; see the file's comment. */
 export class NamerNames implements KeptNames {
-  /** The namer's prefix. */
+  /** The namer's prefix, or what else tells whose they are. */
   readonly prefix: string;
   readonly #last: Map<string, Iterable<KeptName>>;
   readonly #changed: () => void;
