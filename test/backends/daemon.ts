@@ -18,7 +18,6 @@ export interface Daemon {
   readonly pid: number;
   /** One request for a host; the status and body of the answer. */
   ask(host: string): Promise<{ readonly status: number; readonly body: string }>;
-  readonly pid: number;
   /** An admin page. */
   admin(path: string): Promise<string>;
   stop(): Promise<void>;

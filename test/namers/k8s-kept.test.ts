@@ -67,21 +67,23 @@ async function rig(
 }
 
 const start = fakeClock().now();
+/** What one API server says counts for no other. */
+const source = "endpoints of localhost:8001";
 
 test("what was kept is served while the API server is away, with its age, and even if nobody watched it at the end", async () => {
   const before = await rig(endpoints(10, ips(2)));
-  assert.deepEqual(Object.keys(before.kept()), ["endpoints", "services"]);
-  assert.equal(before.kept()["endpoints"]![0]!.name, "prod/web");
+  assert.deepEqual(Object.keys(before.kept()), [source, "services of localhost:8001"]);
+  assert.equal(before.kept()[source]![0]!.name, "prod/web");
   before.close();
-  const { endpoints: names } = before.kept();
+  const { [source]: names } = before.kept();
   assert.equal(names!.length, 1);
   const at = start - 3_600_000;
-  const after = await rig(down, {}, { endpoints: [{ ...names![0]!, at }] });
+  const after = await rig(down, {}, { [source]: [{ ...names![0]!, at }] });
   assert.deepEqual(addressesOf(after.addr()), ["10.0.0.1:80", "10.0.0.2:80"]);
   assert.equal(after.metrics.value("name/endpoints/prod/web/discovery_age_seconds"), 3_600);
   assert.equal(after.metrics.value("discovery_stale_names"), 1);
   assert.deepEqual([after.shown()["restored"], after.shown()["ageSeconds"]], [true, 3_600]);
-  assert.deepEqual(after.kept()["endpoints"], [{ ...names![0]!, at }]);
+  assert.deepEqual(after.kept()[source], [{ ...names![0]!, at }]);
   after.server.answers.set(web, endpoints(11, ["10.0.0.9"]));
   await after.clock.advance(15_000);
   assert.deepEqual(addressesOf(after.addr()), ["10.0.0.9:80"]);
@@ -96,14 +98,14 @@ test("a first list that is empty does not take away at once what was kept", asyn
   assert.equal(after.metrics.value("discovery_held"), 1);
   await after.clock.advance(11_000);
   assert.deepEqual(addressesOf(after.addr()), []);
-  assert.deepEqual(after.kept()["endpoints"], []);
+  assert.deepEqual(after.kept()[source], []);
   before.close();
   after.close();
 });
 
 test("what was kept and makes no sense is none", async () => {
   for (const value of [null, 7, [{}], { groups: [] }]) {
-    const { tree, close } = await rig(down, {}, { endpoints: [{ name: "prod/web", value, at: start }] });
+    const { tree, close } = await rig(down, {}, { [source]: [{ name: "prod/web", value, at: start }] });
     assert.equal(tree.last().tag, "pending", JSON.stringify(value));
     close();
   }
