@@ -80,7 +80,13 @@ export const withRunning = (
     const running = kept.has(router.label)
       ? config.routers.find(({ label }) => label === router.label)
       : undefined;
-    return running === undefined ? router : { ...router, servers: running.servers };
+    if (running === undefined) return router;
+    // What is announced of them may be another.
+    const servers = router.servers.map((server, i) => {
+      const { ip, port } = running.servers[i]!;
+      return { ...server, ip, port };
+    });
+    return { ...router, servers };
   });
   return { config: { ...next, routers }, listeners };
 };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkConfig } from "../../config/load.ts";
+import type { RouterConfig } from "../../config/schema.ts";
 import { builtinRegistry } from "../../daemon/builtin.ts";
 import { createGeneration } from "../../daemon/control/generation.ts";
 import { createLogging } from "../../daemon/control/logging.ts";
@@ -78,6 +79,27 @@ test("all workers prepare before naming changes, and naming changes before any c
   assert.equal(result.reloaded, true);
   assert.deepEqual(told, ["0 prepare", "1 prepare", "naming", "0 commit", "1 commit", "forget"]);
   assert.equal(reloader.current.config.routers[0]!.dtab, "/svc => /b");
+});
+
+test("a server that stays is announced under its new names, at the address that it has", async () => {
+  const told: unknown[] = [];
+  const tell = (what: string) => (routers: readonly RouterConfig[]) =>
+    told.push([
+      what,
+      ...routers.flatMap(({ servers }) => servers.map(({ announce, port }) => [announce, port])),
+    ]);
+  const announcements = {
+    announce: tell("announce"),
+    withdraw: async (routers: readonly RouterConfig[] = []) => void tell("withdraw")(routers),
+  };
+  const { reloader, file } = await rig({ announcements });
+  file.text = yaml("/svc => /a").replace("{port: 0}", "{port: 0, announce: [/#/x/web]}");
+  const { port } = reloader.current.config.routers[0]!.servers[0]!;
+  await reloader.reload("test");
+  assert.deepEqual(told, [
+    ["withdraw", [["/#/x/web"], port]],
+    ["announce", [["/#/x/web"], port]],
+  ]);
 });
 
 test("one worker that cannot prepare rolls all back, and nothing changes", async () => {
