@@ -63,12 +63,12 @@ export const knownKinds: Readonly<Record<string, readonly KnownKind[]>> = {
        io.l5d.rewrite`,
     ),
     ...kinds("io.l5d.curator io.l5d.k8s.external io.l5d.dnssrv io.l5d.rancher", experimental),
-    ...kinds(
-      "io.l5d.k8s.istio",
-      istio(
+    ...kinds("io.l5d.k8s.istio", {
+      ...experimental,
+      ...istio(
         "use io.l5d.k8s, whose names are /<namespace>/<port>/<service> instead of /<cluster>/<labels>/<port>",
       ),
-    ),
+    }),
   ],
   interpreter: [
     ...kinds("default io.l5d.namerd io.l5d.mesh io.l5d.fs io.l5d.consul.interpreter"),

@@ -25,8 +25,7 @@ export class BoundedMemo<V> {
   /** Makes and remembers a value; `make` gets a copy of the text that keeps no larger string alive. */
   add(text: string, make: (text: string) => V): V {
     if (text.length > this.#maxKeyLength) return make(text);
-    // A part of a string holds on to the whole of it: here, to the head of the request.
-    const own = Buffer.from(text, "latin1").toString("latin1");
+    const own = copyOf(text);
     const value = make(own);
     this.#put(own, value);
     return value;
@@ -57,3 +56,11 @@ export class BoundedMemo<V> {
     this.#young.set(text, value);
   }
 }
+
+// A part of a string holds on to the whole of it: here, to the head of the request.
+function copyOf(text: string): string {
+  const encoding = isLatin1.test(text) ? "latin1" : "utf16le";
+  return Buffer.from(text, encoding).toString(encoding);
+}
+
+const isLatin1 = /^[\0-\xff]*$/;

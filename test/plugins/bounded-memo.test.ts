@@ -42,3 +42,14 @@ test("bytes above ASCII are kept as they are", () => {
   );
   assert.equal(memo.get("caf\u00c3\u00a9"), "caf\u00c3\u00a9");
 });
+
+test("texts of any alphabet are found again, each under itself", () => {
+  const memo = new BoundedMemo<number>(100);
+  for (const [n, text] of ["web", "münchen", "東京", "亜", "\u{1f682}", ""].entries()) {
+    assert.equal(
+      memo.add(text, (own) => (own === text ? n : -1)),
+      n,
+    );
+    assert.equal(memo.get(text), n);
+  }
+});
