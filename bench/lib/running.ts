@@ -22,7 +22,6 @@ export interface Effort {
 /** What of the job differs between benchmarks. */
 export interface Setting {
   readonly names?: number;
-  readonly workers?: number;
   readonly tls?: boolean;
 }
 
@@ -38,7 +37,7 @@ export interface Running {
 export async function withAll<T>(
   targets: readonly Target[],
   effort: Effort,
-  { names = 1, workers, tls = false }: Setting,
+  { names = 1, tls = false }: Setting,
   work: (running: Running[]) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "bench-"));
@@ -55,7 +54,7 @@ export async function withAll<T>(
     for (const [i, target] of targets.entries()) {
       const port = ports[i] ?? 0;
       const own = await mkdtemp(path.join(folder, `${target.name}-`));
-      const job = { port, originPort, names, folder: own, workers, tls: certificate };
+      const job = { port, originPort, names, folder: own, tls: certificate };
       const begun = performance.now();
       const proxy = await target.start(job);
       running.push({ target, port, proxy, readyMs: 0 });
