@@ -91,7 +91,7 @@ const timer = setInterval(() => {
   while (sent < due) {
     const line = idle.pop() ?? (all.size < maxConnections ? open() : undefined);
     if (line === undefined) break;
-    const dueAt = begun + Math.ceil((sent / perSecond) * 1000);
+    const dueAt = begun + Math.ceil(((sent + 1) / perSecond) * 1000);
     const late = Math.max(0, now - dueAt);
     lateness[sent] = late;
     line.since = late > 1 ? dueAt : performance.now();
