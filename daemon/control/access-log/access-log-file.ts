@@ -29,6 +29,8 @@ export class AccessLogFile {
   #bytes = 0;
   #first = true;
   #failing = false;
+  /** The end has waited long enough, also for a file that is still being opened. */
+  #abandoned = false;
   /** The end of what has been asked for so far. */
   #last: Promise<void> = Promise.resolve();
 
@@ -55,7 +57,9 @@ export class AccessLogFile {
   async close(): Promise<void> {
     const done = new AbortController();
     void this.#options.clock.sleep(lastWriteMs, done.signal).then(() => {
-      if (!done.signal.aborted) this.#sink?.abort();
+      if (done.signal.aborted) return;
+      this.#abandoned = true;
+      this.#sink?.abort();
     });
     await this.#enqueue(() => this.#close());
     done.abort();
@@ -98,6 +102,7 @@ export class AccessLogFile {
     await mkdir(path.dirname(file), { recursive: true });
     this.#sink = await openSink(file, append || !this.#first);
     this.#first = false;
+    if (this.#abandoned) this.#sink.abort();
     // What an appended file already holds counts, and so does its age.
     const { bytes, sinceMs } = this.#sink.held;
     this.#bytes = bytes;
