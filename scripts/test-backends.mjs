@@ -12,22 +12,15 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = path.join(root, "test/backends");
 
-/** What each file needs, by its name. */
-const needs = {
-  consul: { build: ["consul"], tool: "go", why: "Go 1.26 or newer builds the Consul agent" },
-  kube: { build: ["etcd", "kube-apiserver"], tool: "go", why: "Go 1.26 or newer builds the API server" },
-  "kube-scale": {
-    build: ["etcd", "kube-apiserver"],
-    tool: "go",
-    why: "Go 1.26 or newer builds the API server",
-  },
-  zookeeper: { build: ["zookeeper"], tool: "mvn", why: "Maven fetches ZooKeeper, and Java runs it" },
-  "zookeeper-ensemble": {
-    build: ["zookeeper"],
-    tool: "mvn",
-    why: "Maven fetches ZooKeeper, and Java runs it",
-  },
+const consul = { build: ["consul"], tool: "go", why: "Go 1.26 or newer builds the Consul agent" };
+const kube = {
+  build: ["etcd", "kube-apiserver"],
+  tool: "go",
+  why: "Go 1.26 or newer builds the API server",
 };
+const zookeeper = { build: ["zookeeper"], tool: "mvn", why: "Maven fetches ZooKeeper, and Java runs it" };
+/** What a file needs, by the first word of its name. */
+const needs = { consul, kube, zookeeper };
 
 const has = (tool) =>
   spawnSync(tool, [tool === "go" ? "version" : "--version"], { stdio: "ignore" }).status === 0;
@@ -41,23 +34,37 @@ const names = globSync("*.backend.ts", { cwd: folder })
   .toSorted();
 const total = { passed: 0, failed: 0, skipped: 0 };
 
-for (const name of names) {
-  const { build, tool, why } = needs[name];
-  console.log(`\n── ${name} ${"─".repeat(Math.max(0, 70 - name.length))}`);
+// What can be built is, before anything is timed.
+const runnable = names.filter((name) => {
+  const { build, tool, why } = needs[name.split("-")[0]];
   if (!has(tool)) {
     console.log(`NOT RUN: ${name}.backend.ts. ${tool} is not on the PATH, and ${why}.`);
     total.skipped++;
-    continue;
+    return false;
   }
   console.log(`test/backends/build.sh ${build.join(" ")}   (minutes the first time, nothing afterwards)`);
-  if (run(path.join(folder, "build.sh"), build).status !== 0) {
-    console.log(`NOT RUN: ${name}.backend.ts. Its backend could not be built; the lines above tell why.`);
-    total.failed++;
-    continue;
-  }
+  if (run(path.join(folder, "build.sh"), build).status === 0) return true;
+  console.log(`NOT RUN: ${name}.backend.ts. Its backend could not be built; the lines above tell why.`);
+  total.failed++;
+  return false;
+});
+
+// A file mostly waits for faults to heal, so the files of different backends run side by side; those of one do not.
+await Promise.all(
+  Object.keys(needs).map(async (backend) => {
+    for (const name of runnable.filter((each) => each.split("-")[0] === backend)) await runFile(name);
+  }),
+);
+
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** Runs a file, shows what it wrote when it has ended, and counts. */
+async function runFile(name) {
   const file = path.join(folder, `${name}.backend.ts`);
   const args = ["--test", "--test-reporter=spec", "--test-timeout=300000", file];
-  const stdout = await shown(process.execPath, args);
+  const stdout = await output(process.execPath, args);
+  console.log(`\n── ${name} ${"─".repeat(Math.max(0, 70 - name.length))}\n${stdout.trimEnd()}`);
   const count = (word) => Number(new RegExp(`^ℹ ${word} (\\d+)`, "m").exec(stdout)?.[1] ?? 0);
   total.passed += count("pass");
   // A file that breaks down before its tests counts as one that failed.
@@ -65,16 +72,12 @@ for (const name of names) {
   total.skipped += count("skipped");
 }
 
-console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exitCode = total.failed === 0 ? 0 : 1;
-
-/** Runs a command whose output is shown as it comes; what it wrote until it ended. */
-function shown(command, args) {
+/** What a command wrote until it ended. */
+function output(command, args) {
   const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (part) => {
     text += part;
-    process.stdout.write(part);
   });
   // What it left running, if a test broke down, may hold the pipe open.
   return new Promise((resolve) => child.on("exit", () => setTimeout(() => resolve(text), 200)));

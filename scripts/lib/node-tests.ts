@@ -9,6 +9,9 @@ export interface Tally {
   skipped: number;
 }
 
+/** A file that hangs is ended, and fails. */
+const fileTimeoutMs = 180_000;
+
 /** Runs the files, each in a process of its own. */
 export async function runTestFiles(
   files: readonly string[],
@@ -23,7 +26,7 @@ export async function runTestFiles(
     if (tally === undefined) perFile.set(name, (tally = { passed: 0, failed: 0, skipped: 0, ms: 0 }));
     return tally;
   };
-  const stream = run({ files: [...files], concurrency, cwd: root });
+  const stream = run({ files: [...files], concurrency, cwd: root, timeout: fileTimeoutMs });
   for await (const event of stream) {
     if (event.type === "test:stderr") process.stderr.write(event.data.message);
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;

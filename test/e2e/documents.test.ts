@@ -14,6 +14,7 @@ mkdirSync(path.join(folder, "tls"));
 for (const name of ["authority.pem", "host.pem", "host-key.pem"]) {
   writeFileSync(path.join(folder, "tls", name), "");
 }
+writeFileSync(path.join(folder, "overrides.pem"), "");
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (name: string): string => readFileSync(path.join(root, name), "utf8");
