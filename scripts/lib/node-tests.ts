@@ -9,44 +9,50 @@ export interface Tally {
   skipped: number;
 }
 
-/** A file that hangs is ended, and fails. */
+/** A file that hangs is ended, and fails: `run`'s own time limit ends tests, not what they left open. */
 const fileTimeoutMs = 180_000;
 
-/** Runs the files, each in a process of its own. */
+/** Runs the files, each in a process of its own, so many at a time. */
 export async function runTestFiles(
   files: readonly string[],
   root: string,
   concurrency: number,
 ): Promise<Tally> {
-  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-  const perFile = new Map<string, Tally & { ms: number }>();
-  const of = (file: string | undefined) => {
-    const name = path.relative(root, file ?? "unknown");
-    let tally = perFile.get(name);
-    if (tally === undefined) perFile.set(name, (tally = { passed: 0, failed: 0, skipped: 0, ms: 0 }));
-    return tally;
+  const waiting = [...files];
+  const done: { readonly name: string; readonly tally: Tally; readonly ms: number }[] = [];
+  const lane = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const begun = performance.now();
+      const name = path.relative(root, file);
+      done.push({ name, tally: await runTestFile(file, name, root), ms: performance.now() - begun });
+    }
   };
-  const stream = run({ files: [...files], concurrency, cwd: root, timeout: fileTimeoutMs });
-  for await (const event of stream) {
-    if (event.type === "test:stderr") process.stderr.write(event.data.message);
-    if (event.type !== "test:pass" && event.type !== "test:fail") continue;
-    const { name, details, file, skip, todo } = event.data;
-    const tally = of(file);
-    if (details.type === "suite") continue;
-    tally.ms += event.data.nesting === 0 ? details.duration_ms : 0;
-    const outcome = event.type === "test:fail" && !todo ? "failed" : skip || todo ? "skipped" : "passed";
-    tally[outcome]++;
-    total[outcome]++;
-    if (event.type !== "test:fail" || outcome !== "failed") continue;
-    console.log(
-      `FAIL ${path.relative(root, file ?? "")} › ${name}\n${indented(story(event.data.details.error))}`,
-    );
-  }
-  for (const [file, { passed, failed, skipped, ms }] of [...perFile].toSorted()) {
+  await Promise.all(Array.from({ length: concurrency }, lane));
+  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const { name, tally, ms } of done.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { passed, failed, skipped } = tally;
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
     const rest = `${failed > 0 ? `, ${failed} FAILED` : ""}${skipped > 0 ? `, ${skipped} skipped` : ""}`;
-    console.log(`  ${file.padEnd(50)} ${String(passed).padStart(4)} ok${rest}  (${Math.round(ms)} ms)`);
+    console.log(`  ${name.padEnd(50)} ${String(passed).padStart(4)} ok${rest}  (${Math.round(ms)} ms)`);
   }
   return total;
+}
+
+async function runTestFile(file: string, name: string, root: string): Promise<Tally> {
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for await (const event of run({ files: [file], cwd: root, signal: AbortSignal.timeout(fileTimeoutMs) })) {
+    if (event.type === "test:stderr") process.stderr.write(event.data.message);
+    if (event.type !== "test:pass" && event.type !== "test:fail") continue;
+    const { details, skip, todo } = event.data;
+    if (details.type === "suite") continue;
+    const outcome = event.type === "test:fail" && !todo ? "failed" : skip || todo ? "skipped" : "passed";
+    tally[outcome]++;
+    if (event.type !== "test:fail" || outcome !== "failed") continue;
+    console.log(`FAIL ${name} › ${event.data.name}\n${indented(story(event.data.details.error))}`);
+  }
+  return tally;
 }
 
 function story(error: Error): string {
