@@ -62,7 +62,8 @@ process.exitCode = total.failed === 0 ? 0 : 1;
 /** Runs a file, shows what it wrote when it has ended, and counts. */
 async function runFile(name) {
   const file = path.join(folder, `${name}.backend.ts`);
-  const args = ["--test", "--test-reporter=spec", "--test-timeout=300000", file];
+  // What a proxy that makes faults leaves open, or a test that broke down, holds nobody up.
+  const args = ["--test", "--test-reporter=spec", "--test-timeout=300000", "--test-force-exit", file];
   const stdout = await output(process.execPath, args);
   console.log(`\n── ${name} ${"─".repeat(Math.max(0, 70 - name.length))}\n${stdout.trimEnd()}`);
   const count = (word) => Number(new RegExp(`^ℹ ${word} (\\d+)`, "m").exec(stdout)?.[1] ?? 0);
@@ -79,6 +80,6 @@ function output(command, args) {
   child.stdout.setEncoding("utf8").on("data", (part) => {
     text += part;
   });
-  // What it left running, if a test broke down, may hold the pipe open.
+  // Programs that it left running may hold the pipe open.
   return new Promise((resolve) => child.on("exit", () => setTimeout(() => resolve(text), 200)));
 }
