@@ -1,6 +1,6 @@
 /** `io.l5d.zkLeader`: binds `/<path of a node>` to the leader of the group there, its lowest candidate. */
 import { type Static, Type } from "../../config/type.ts";
-import { type Path, Path as Paths, type Var } from "../../dtab/index.ts";
+import type { Path, Var } from "../../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../../plugins/contract.ts";
 import { Discovery } from "../lib/discovery.ts";
 import { discoveryKeys } from "../lib/discovery-keys.ts";
@@ -13,7 +13,7 @@ import { Unreadable } from "./children.ts";
 import { askNode, type NodeRules, zooKeeperDiscovery } from "./discovery.ts";
 import { readHostPorts } from "./host-ports.ts";
 import { bindLongest } from "./longest.ts";
-import { nodeOf, textsOf } from "./zk-path.ts";
+import { nodeOf, pathOf, textsOf } from "./zk-path.ts";
 
 /** The keys. */
 export const leaderSchema = Type.Object({ ...zooKeeperKeys, ...discoveryKeys });
@@ -36,7 +36,7 @@ export function createLeaderNamer(
   const find: FindLeader = (node) => discovery.watch(node, askNode(zk, node, leaderRules, ctx.clock));
   return {
     lookup: (path) => bindLeader(path, ctx, find),
-    names: () => discovery.found((node) => ctx.prefix.concat(Paths.utf8(...node.slice(1).split("/")))),
+    names: () => discovery.found((node) => ctx.prefix.concat(pathOf(node))),
     state: () => ({ ...discovery.state(), session: zk.session }),
   };
 }

@@ -1,6 +1,6 @@
 /** `io.l5d.serversets`: binds `/<path of a node>[:<endpoint>][#<shard>]` to the members of Finagle's serverset there. */
 import { type Static, Type } from "../../config/type.ts";
-import { type Path, Path as Paths, type Var } from "../../dtab/index.ts";
+import type { Path, Var } from "../../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../../plugins/contract.ts";
 import { Discovery } from "../lib/discovery.ts";
 import { discoveryKeys } from "../lib/discovery-keys.ts";
@@ -12,7 +12,7 @@ import { zooKeeperKeys } from "../lib/zookeeper/config.ts";
 import { askNode, zooKeeperDiscovery } from "./discovery.ts";
 import { bindLongest } from "./longest.ts";
 import { aliveOf, type Choice, endpointsOf, type Serverset, serversetRules } from "./serverset.ts";
-import { nodeOf, textsOf } from "./zk-path.ts";
+import { nodeOf, pathOf, textsOf } from "./zk-path.ts";
 
 /** The keys. */
 export const serversetsSchema = Type.Object({ ...zooKeeperKeys, ...discoveryKeys });
@@ -36,7 +36,7 @@ export function createServersetsNamer(
     discovery.watch(node, askNode(zk, node, serversetRules, ctx.clock)).map((look) => choose(look, choice));
   return {
     lookup: (path) => bindServerset(path, ctx, find),
-    names: () => discovery.found((node) => ctx.prefix.concat(Paths.utf8(...node.slice(1).split("/")))),
+    names: () => discovery.found((node) => ctx.prefix.concat(pathOf(node))),
     state: () => ({ ...discovery.state(), session: zk.session }),
   };
 }

@@ -103,7 +103,7 @@ test("an upgrade while a reload is under way, or the end, is refused", async () 
   await closing;
 });
 
-test("a worker that dies is replaced at once, counted and logged, and its counts stay", async (t) => {
+test("a worker that dies is replaced within a second, counted and logged, and its counts stay", async (t) => {
   const { daemon, log, get, tell } = await start(config());
   t.after(() => daemon.close());
   await tell("count web");
@@ -113,8 +113,7 @@ test("a worker that dies is replaced at once, counted and logged, and its counts
   const died = performance.now();
   await tell("die");
   await until(() => log.some(({ message }) => message === "a worker was started again"));
-  // A tenth of that where the machine has nothing else to do.
-  assert.ok(performance.now() - died < 5000);
+  assert.ok(performance.now() - died < 1000);
   assert.equal(await metric("workers/restarts"), 1);
   assert.equal(await metric("rt/http/service/web/requests"), 1);
   await tell("count web");
