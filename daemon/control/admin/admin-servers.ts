@@ -4,6 +4,7 @@ import type { AdminConfig } from "../../../config/schema.ts";
 import type { Logger } from "../../../plugins/contract.ts";
 import type { Feeds } from "../feeds.ts";
 import { type ConfigSource, explain, listenError, resolved } from "../listeners.ts";
+import { descriptorOf } from "../sockets/descriptor-of.ts";
 import type { InheritedSockets } from "../sockets/inherited-sockets.ts";
 import type { AdminTls } from "./admin-tls.ts";
 import { openAdminServer } from "./server.ts";
@@ -77,6 +78,3 @@ const closeServer = async (server: HttpServer | undefined): Promise<void> => {
   server.closeAllConnections();
   await new Promise<void>((resolve) => server.close(() => resolve()));
 };
-
-const descriptorOf = (server: HttpServer): number =>
-  (server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;

@@ -8,6 +8,7 @@ import type { Server as HttpServer } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import type { AdminConfig } from "../../../config/schema.ts";
 import type { Logger } from "../../../plugins/contract.ts";
+import { descriptorOf } from "../sockets/descriptor-of.ts";
 import type { AdminTls } from "./admin-tls.ts";
 import type { AdminState } from "./state.ts";
 
@@ -62,7 +63,7 @@ export const openAdminServer = async (
   return {
     ip,
     port,
-    fd: (listener as unknown as { readonly _handle: { readonly fd: number } })._handle.fd,
+    fd: descriptorOf(listener),
     close: async () => {
       const server = await app?.catch(() => undefined);
       for (const socket of early.splice(0)) socket.destroy();
