@@ -119,6 +119,8 @@ test("an import against the rules is found", () => {
   assert.match(complaint("daemon/control/binder.ts", ours("daemon/data/worker.ts")) ?? "", /may not/);
   assert.match(complaint("plugins/balancers/p2c.ts", ours("plugins/balancers/ewma.ts")) ?? "", /may not/);
   assert.match(complaint("namers/fs.ts", ours("namers/rewrite.ts")) ?? "", /may not/);
+  assert.match(complaint("namers/fs.ts", ours("plugins/contract/namer.ts")) ?? "", /may not/);
+  assert.match(complaint("plugins/contract/namer.ts", ours("plugins/contract.ts")) ?? "", /may not/);
   assert.match(
     complaint("daemon/data/router/router.ts", ours("plugins/identifiers/path.ts")) ?? "",
     /may not/,

@@ -18,6 +18,13 @@ const none = /^$/;
 export const rules: readonly Rule[] = [
   { from: /^dtab\//, ours: /^dtab\//, packages: none, node: false },
   { from: /^config\//, ours: /^(dtab|config)\//, packages: /^yaml$/, node: true },
+  // The contract is one door: behind it lies a file per slot, which nothing else imports.
+  {
+    from: /^plugins\/contract(\.ts$|\/)/,
+    ours: /^(dtab\/index\.ts|config\/type\.ts|plugins\/errors\.ts)$|^plugins\/contract\//,
+    packages: none,
+    node: false,
+  },
   {
     from: /^plugins\/[^/]+\.ts$/,
     ours: /^(dtab\/|config\/|plugins\/[^/]+\.ts$)/,
