@@ -2,6 +2,7 @@
 import { Activity, State } from "./activity.ts";
 import type { Bound } from "./addr.ts";
 import { type BindNamers, namersLookup } from "./bind.ts";
+import { replaceChildren } from "./delegate-children.ts";
 import { type DelegateNode, DelegateTree } from "./delegate-tree.ts";
 import { Dentry, type Dtab } from "./dtab.ts";
 import type { NameTree } from "./name-tree.ts";
@@ -51,26 +52,10 @@ function explain(
         ? explainPath(walk, value, tree.dentry, trail)
         : Activity.value<DelegateTree>({ ...node, value });
     }
-    case "delegate":
-      return explain(walk, tree.tree, trail).map((next) => ({ ...tree, tree: next }));
-    case "alt": {
-      const explained = tree.trees.map((each) => explain(walk, each, trail));
-      return Activity.join(explained).map((trees) => ({ ...tree, trees }));
-    }
-    case "union": {
-      const explained = tree.branches.map((each) => explain(walk, each.tree, trail));
-      return Activity.join(explained).map((trees) => ({
-        ...tree,
-        branches: trees.map((each, i) => ({ weight: tree.branches[i]!.weight, tree: each })),
-      }));
-    }
-    case "neg":
-    case "empty":
-    case "fail":
-    case "exception":
-      return Activity.value<DelegateTree>(tree);
     case "transformation":
       throw new Error("a transformation stands only in a finished explanation");
+    default:
+      return replaceChildren(tree, (child) => explain(walk, child, trail));
   }
 }
 

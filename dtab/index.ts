@@ -21,6 +21,7 @@ export {
   namersLookup,
 } from "./bind.ts";
 export { delegate, delegatePath } from "./delegate.ts";
+export { replaceChildren } from "./delegate-children.ts";
 export { type DelegateStep, DelegateTree, type WeightedDelegate } from "./delegate-tree.ts";
 export { Dentry, Dtab } from "./dtab.ts";
 export { NameTree, type Weighted } from "./name-tree.ts";

@@ -12,16 +12,9 @@ import {
 import { builtinNamers } from "../../namers/builtin/global.ts";
 import { createFsNamer } from "../../namers/fs.ts";
 import { zooKeeperSystemNamers } from "../../namers/zookeeper/system.ts";
-import type {
-  ControlContext,
-  Counter,
-  Gauge,
-  Logger,
-  MetricsScope,
-  PrefixedNamer,
-  Stat,
-} from "../../plugins/contract.ts";
+import type { ControlContext, Logger, PrefixedNamer } from "../../plugins/contract.ts";
 import { systemClock } from "../shared/system-clock.ts";
+import { unmeasured } from "../shared/unmeasured.ts";
 import type { CliIo } from "./io.ts";
 
 /** A tree with the addresses of its names at one moment. */
@@ -90,15 +83,5 @@ export function namersOf(fsDir: string | undefined, io: CliIo): readonly Prefixe
 function contextOf(io: CliIo): ControlContext {
   const warn = (message: string): void => io.err(`pointsman dtab: ${message}\n`);
   const log: Logger = { debug() {}, info() {}, warn, error: warn };
-  const counter: Counter = { incr() {} };
-  const gauge: Gauge = { set() {}, add() {} };
-  const stat: Stat = { record() {} };
-  const metrics: MetricsScope = {
-    scope: () => metrics,
-    counter: () => counter,
-    gauge: () => gauge,
-    stat: () => stat,
-    close() {},
-  };
-  return { log, clock: systemClock, random: Math.random, metrics, env: () => undefined };
+  return { log, clock: systemClock, random: Math.random, metrics: unmeasured, env: () => undefined };
 }

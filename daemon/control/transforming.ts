@@ -1,5 +1,13 @@
 /** Transformers around namers and interpreters: every bound leaf goes through them, in order. */
-import { Activity, type Bound, DelegateTree, type Dentry, NameTree, Path } from "../../dtab/index.ts";
+import {
+  Activity,
+  type Bound,
+  DelegateTree,
+  type Dentry,
+  NameTree,
+  Path,
+  replaceChildren,
+} from "../../dtab/index.ts";
 import type { NameInterpreter, Namer, Transformer } from "../../plugins/contract.ts";
 
 /** A transformer with the name that explanations give it. */
@@ -100,25 +108,9 @@ const explainTransformed = (tree: DelegateTree, named: NamedTransformer): Activi
         tree: explainResult(result, path, dentry),
       }));
     }
-    case "delegate":
     case "transformation":
       return explainTransformed(tree.tree, named).map((next) => ({ ...tree, tree: next }));
-    case "alt":
-      return Activity.join(tree.trees.map((each) => explainTransformed(each, named))).map((trees) => ({
-        ...tree,
-        trees,
-      }));
-    case "union":
-      return Activity.join(tree.branches.map((each) => explainTransformed(each.tree, named))).map(
-        (trees) => ({
-          ...tree,
-          branches: trees.map((each, i) => ({ weight: tree.branches[i]!.weight, tree: each })),
-        }),
-      );
-    case "neg":
-    case "empty":
-    case "fail":
-    case "exception":
-      return Activity.value<DelegateTree>(tree);
+    default:
+      return replaceChildren(tree, (child) => explainTransformed(child, named));
   }
 };

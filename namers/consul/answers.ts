@@ -82,17 +82,18 @@ const isMaintenance = (check: unknown): boolean =>
 
 // === The two forms of an instance ===
 
+/** The catalog says flat, and without checks, what health says of node and service apart. */
 function readCatalog(entry: unknown): Node {
   const of = record(entry);
-  return {
-    address: textOf(of["Address"]),
-    serviceAddress: textOf(of["ServiceAddress"]),
-    port: portOf(of["ServicePort"]),
-    tags: listOf(of["ServiceTags"]),
-    serviceMeta: metaOf(of["ServiceMeta"]),
-    nodeMeta: metaOf(of["NodeMeta"]),
-    checks: [],
-  };
+  return readHealth({
+    Node: { Address: of["Address"], Meta: of["NodeMeta"] },
+    Service: {
+      Address: of["ServiceAddress"],
+      Port: of["ServicePort"],
+      Tags: of["ServiceTags"],
+      Meta: of["ServiceMeta"],
+    },
+  });
 }
 
 function readHealth(entry: unknown): Node {

@@ -1,9 +1,9 @@
 /** `io.l5d.consul`: binds `/<dc>/<service>`, or `/<dc>/<tag>/<service>`, to the instances that Consul knows. */
-import { isDeepStrictEqual } from "node:util";
 import { Activity, type Bound, fromUtf8Bytes, NameTree, Path } from "../../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../../plugins/contract.ts";
-import { Discovery, type DiscoveryOptions } from "../lib/discovery.ts";
+import { Discovery } from "../lib/discovery.ts";
 import { discoveryBudget } from "../lib/discovery-keys.ts";
+import type { DiscoveryOptions } from "../lib/discovery-options.ts";
 import { addrOfHosts } from "../lib/host-addr.ts";
 import { createHttpGet, type HttpGet } from "../lib/http-client.ts";
 import { addrOfLook, treeOfLook } from "../lib/look-tree.ts";
@@ -138,23 +138,10 @@ function discoveryOptions(config: ConsulConfig): DiscoveryOptions<Service> {
   const first = Math.max(1, Math.floor(maxConnections / 5));
   return {
     source: `Consul at ${host}:${port}`,
-    pace: {
-      waitMs: waitSeconds * 1000,
-      contendedWaitMs: 1_000,
-      deadlineMs: 5_000,
-      relistMs: 300_000,
-      backoff: { minMs: 100, maxMs: 5_000 },
-    },
-    limits: {
-      found: maxConnections - absent - first,
-      first,
-      absent,
-      budget: { perSecond: 100, burst: 1_000 },
-      leastRoundMs: { found: 100, absent: 1_000 },
-    },
+    pace: { waitMs: waitSeconds * 1000, contendedWaitMs: 1_000, deadlineMs: 5_000, relistMs: 300_000 },
+    limits: { found: maxConnections - absent - first, first, absent },
     ...discoveryBudget(config),
     firstFailure: "absent",
-    equals: isDeepStrictEqual,
     sizeOf: ({ instances }) => instances.length,
     show: ({ instances, meta }) => ({ instances, ...(Object.keys(meta).length > 0 && { meta }) }),
   };

@@ -6,47 +6,17 @@
  * away. What is known outlives its observers, so that a name that comes back while the source is down is served.
  * Nothing here grows with what requests ask for: see `Limits`.
  */
+import { isDeepStrictEqual } from "node:util";
 import { type Path, Var } from "../../dtab/index.ts";
 import type { KeptName, KnownName, NamerContext } from "../../plugins/contract.ts";
-import { type AgeBudget, Ages } from "./ages.ts";
+import { Ages } from "./ages.ts";
 import { Budget } from "./budget.ts";
+import { type CompleteOptions, completeOptions, type DiscoveryOptions } from "./discovery-options.ts";
 import { LastKnown } from "./last-known.ts";
-import { defaultPanicThreshold } from "./sudden-loss.ts";
-import { type Ask, type Listener, NotASource, type Pace, supervise } from "./supervise.ts";
+import { type Ask, type Listener, NotASource, supervise } from "./supervise.ts";
 import { Trouble } from "./trouble.ts";
 import { Turns } from "./turns.ts";
 import { type Look, WatchedName } from "./watched-name.ts";
-
-/** How much may happen at a time, by what is known of a name: unknown names never take the turns of known ones. */
-export interface Limits {
-  /** Rounds for names that have been found. */
-  readonly found: number;
-  /** First rounds. */
-  readonly first: number;
-  /** Rounds for names that the source does not know. */
-  readonly absent: number;
-  /** First rounds of names that nothing is remembered of. */
-  readonly budget: { readonly perSecond: number; readonly burst: number };
-  /** The least time between two rounds of a name that was found, and of one that was not. */
-  readonly leastRoundMs: { readonly found: number; readonly absent: number };
-}
-
-/** What a namer says about its source. */
-export interface DiscoveryOptions<V> extends AgeBudget {
-  /** The source in messages, such as `Consul at localhost:8500`. */
-  readonly source: string;
-  readonly pace: Pace;
-  readonly limits: Limits;
-  /** What a name is when the first round of all fails: Linkerd 1's namers say that there is no such name. */
-  readonly firstFailure: "absent" | "failed";
-  readonly equals: (a: V, b: V) => boolean;
-  /** How many addresses a value has; absent where none can be told from another. */
-  readonly sizeOf?: (value: V) => number;
-  /** The share of addresses, in percent, that an answer may take away at once; see `SuddenLoss`. */
-  readonly panicThreshold?: number;
-  /** What admin pages show of a value. */
-  readonly show: (value: V) => unknown;
-}
 
 /** How long a name waits that found the budget empty. */
 const budgetPauseMs = 1_000;
@@ -55,7 +25,7 @@ const maxShown = 1_000;
 
 /** The watched names of one namer. */
 export class Discovery<V, C = undefined> {
-  readonly #options: DiscoveryOptions<V>;
+  readonly #options: CompleteOptions<V>;
   readonly #ctx: NamerContext;
   readonly #turns: Readonly<Record<"found" | "first" | "absent", Turns>>;
   readonly #budget: Budget;
@@ -66,8 +36,8 @@ export class Discovery<V, C = undefined> {
   readonly #names = new Map<string, WatchedName<V>>();
 
   constructor(options: DiscoveryOptions<V>, ctx: NamerContext) {
-    const { found, first, absent, budget } = options.limits;
-    this.#options = options;
+    this.#options = completeOptions(options);
+    const { found, first, absent, budget } = this.#options.limits;
     this.#ctx = ctx;
     this.#turns = { found: new Turns(found), first: new Turns(first), absent: new Turns(absent) };
     this.#budget = new Budget(ctx.clock, budget);
@@ -111,13 +81,13 @@ export class Discovery<V, C = undefined> {
     const look = Var.async<Look<V>>(
       pending,
       async (set, signal) => {
-        const { show, panicThreshold = defaultPanicThreshold } = this.#options;
+        const { show, panicThreshold } = this.#options;
         const record = new WatchedName<V>(name, this.#ctx.clock, show, panicThreshold, set);
         this.#begin(record, signal);
         signal.addEventListener("abort", () => this.#end(record));
         await this.#run(record, ask, signal);
       },
-      (a, b) => sameLook(a, b, this.#options.equals),
+      sameLook,
     );
     this.#looks.set(name, look);
     return look;
@@ -154,8 +124,7 @@ export class Discovery<V, C = undefined> {
         record.answered(value === undefined ? { tag: "absent" } : { tag: "found", value });
         this.#ages.tell(record);
         const wasOrIs = before.tag === "found" || value !== undefined;
-        if (wasOrIs && !sameLook(before, record.look, this.#options.equals))
-          this.#lastKnown.outdated(record.name);
+        if (wasOrIs && !sameLook(before, record.look)) this.#lastKnown.outdated(record.name);
         return undefined;
       },
       failed: (error) => {
@@ -232,10 +201,10 @@ const turnOf = <V>({ look, answeredAt }: WatchedName<V>): "found" | "first" | "a
 const order: readonly Look<unknown>["tag"][] = ["found", "failed", "pending", "absent"];
 const rank = ({ tag }: Look<unknown>): number => order.indexOf(tag);
 
-function sameLook<V>(a: Look<V>, b: Look<V>, equals: (a: V, b: V) => boolean): boolean {
+function sameLook<V>(a: Look<V>, b: Look<V>): boolean {
   if (a === b) return true;
   if (a.tag === "found" && b.tag === "found")
-    return a.distrusted === b.distrusted && equals(a.value, b.value);
+    return a.distrusted === b.distrusted && isDeepStrictEqual(a.value, b.value);
   if (a.tag === "failed" && b.tag === "failed") return a.message === b.message;
   return a.tag === b.tag;
 }

@@ -1,8 +1,7 @@
 /** What namers that ask name servers have in common. */
-import { isDeepStrictEqual } from "node:util";
 import { Address, fromUtf8Bytes } from "../../dtab/index.ts";
-import type { DiscoveryOptions } from "./discovery.ts";
 import type { DiscoveryBudget } from "./discovery-keys.ts";
+import type { DiscoveryOptions } from "./discovery-options.ts";
 import type { HostPort } from "./host-addr.ts";
 import { readIp } from "./resolve.ts";
 
@@ -16,24 +15,11 @@ export const dnsDiscovery = (
   budget: DiscoveryBudget,
 ): DiscoveryOptions<Endpoints> => ({
   source: servers.length === 0 ? "the system's name servers" : `the name servers ${servers.join(", ")}`,
-  pace: {
-    // Nothing blocks here: there are no cursors.
-    waitMs: 0,
-    contendedWaitMs: 0,
-    relistMs: Number.POSITIVE_INFINITY,
-    deadlineMs: 20_000,
-    backoff: { minMs: 500, maxMs: 10_000 },
-  },
-  limits: {
-    found: 32,
-    first: 16,
-    absent: 4,
-    budget: { perSecond: 100, burst: 1_000 },
-    leastRoundMs: { found: 1_000, absent: 5_000 },
-  },
+  // Nothing blocks here: there are no cursors.
+  pace: { waitMs: 0, deadlineMs: 20_000, backoff: { minMs: 500, maxMs: 10_000 } },
+  limits: { found: 32, first: 16, absent: 4, leastRoundMs: { found: 1_000, absent: 5_000 } },
   ...budget,
   firstFailure,
-  equals: isDeepStrictEqual,
   sizeOf: (endpoints) => endpoints.length,
   show: (endpoints) => endpoints.map(({ host, port }) => Address.show(Address.of(host, port))),
 });

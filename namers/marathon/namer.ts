@@ -2,8 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { Activity, type Bound, fromUtf8Bytes, NameTree, Path, State, Var } from "../../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../../plugins/contract.ts";
-import { Discovery, type DiscoveryOptions } from "../lib/discovery.ts";
+import { Discovery } from "../lib/discovery.ts";
 import { discoveryBudget } from "../lib/discovery-keys.ts";
+import type { DiscoveryOptions } from "../lib/discovery-options.ts";
 import { addrOfHosts, type HostPort } from "../lib/host-addr.ts";
 import { addrOfLook, treeOfLook } from "../lib/look-tree.ts";
 import type { ResolveHost } from "../lib/resolve.ts";
@@ -145,26 +146,18 @@ const whileFollowing = <T>({ following }: Events, { useEvents }: MarathonConfig,
 /** Waiting costs nothing here, so that many may; the client's connections are few. */
 function discoveryOptions(config: MarathonConfig): DiscoveryOptions<Known> {
   const { host, port, ttlMs, jitterMs } = config;
-  const waitMs = ttlMs + jitterMs;
+  const leastMs = Math.min(500, ttlMs);
   return {
     source: `Marathon at ${host}:${port}`,
-    pace: {
-      waitMs,
-      contendedWaitMs: waitMs,
-      deadlineMs: 10_000,
-      relistMs: Number.POSITIVE_INFINITY,
-      backoff: { minMs: 200, maxMs: 5_000 },
-    },
+    pace: { waitMs: ttlMs + jitterMs, deadlineMs: 10_000, backoff: { minMs: 200, maxMs: 5_000 } },
     limits: {
       found: 10_000,
       first: 8,
       absent: 10_000,
-      budget: { perSecond: 100, burst: 1_000 },
-      leastRoundMs: { found: Math.min(500, ttlMs), absent: Math.min(500, ttlMs) },
+      leastRoundMs: { found: leastMs, absent: leastMs },
     },
     ...discoveryBudget(config),
     firstFailure: "failed",
-    equals: isDeepStrictEqual,
     sizeOf: ({ apps, endpoints }) => apps.length + endpoints.length,
     show: ({ apps, endpoints }) => (endpoints.length > 0 ? { endpoints } : { apps: apps.length }),
   };

@@ -2,8 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { Activity, type Bound, fromUtf8Bytes, NameTree, Path, Var } from "../../dtab/index.ts";
 import { definePlugin, type Namer, type NamerContext } from "../../plugins/contract.ts";
-import { Discovery, type DiscoveryOptions } from "../lib/discovery.ts";
+import { Discovery } from "../lib/discovery.ts";
 import { discoveryBudget } from "../lib/discovery-keys.ts";
+import type { DiscoveryOptions } from "../lib/discovery-options.ts";
 import { addrOfHosts, type HostPort } from "../lib/host-addr.ts";
 import { createHttpClient, type HttpClient } from "../lib/http-client.ts";
 import { addrOfLook, treeOfLook } from "../lib/look-tree.ts";
@@ -140,21 +141,13 @@ function discoveryOptions(config: RancherConfig): DiscoveryOptions<readonly Cont
     source: `Rancher's metadata service at ${host}:${port}`,
     pace: {
       waitMs: maxWait * 1000,
-      contendedWaitMs: maxWait * 1000,
       deadlineMs: 10_000,
       relistMs: 300_000,
       backoff: { minMs: 200, maxMs: 5_000 },
     },
-    limits: {
-      found: 1,
-      first: 1,
-      absent: 1,
-      budget: { perSecond: 1, burst: 10 },
-      leastRoundMs: { found: 100, absent: 1_000 },
-    },
+    limits: { found: 1, first: 1, absent: 1, budget: { perSecond: 1, burst: 10 } },
     ...discoveryBudget(config),
     firstFailure: "failed",
-    equals: isDeepStrictEqual,
     sizeOf: (containers) => containers.filter(({ state }) => state === "running").length,
     show: (containers) => [...servicesOf(containers).values()],
   };

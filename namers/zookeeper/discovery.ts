@@ -1,8 +1,7 @@
 /** Names whose answer is what a node's children hold: how all namers of this folder ask for them. */
-import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../plugins/contract.ts";
-import type { DiscoveryOptions } from "../lib/discovery.ts";
 import { type DiscoveryConfig, discoveryBudget } from "../lib/discovery-keys.ts";
+import type { DiscoveryOptions } from "../lib/discovery-options.ts";
 import type { Ask } from "../lib/supervise.ts";
 import type { ZooKeeper } from "../lib/zookeeper/client.ts";
 import { type ChildRules, Children } from "./children.ts";
@@ -52,23 +51,10 @@ export const zooKeeperDiscovery = <V>(
   sizeOf: (value: V) => number,
 ): DiscoveryOptions<V> => ({
   source: zk.session.name,
-  pace: {
-    waitMs,
-    contendedWaitMs: 1_000,
-    deadlineMs: 5_000,
-    relistMs: 300_000,
-    backoff: { minMs: 100, maxMs: 5_000 },
-  },
-  limits: {
-    found: Number.POSITIVE_INFINITY,
-    first: 64,
-    absent: 256,
-    budget: { perSecond: 100, burst: 1_000 },
-    leastRoundMs: { found: 100, absent: 1_000 },
-  },
+  pace: { waitMs, contendedWaitMs: 1_000, deadlineMs: 5_000, relistMs: 300_000 },
+  limits: { found: Number.POSITIVE_INFINITY, first: 64, absent: 256 },
   ...discoveryBudget(config),
   firstFailure: "failed",
-  equals: isDeepStrictEqual,
   sizeOf,
   show: (value) => value,
 });

@@ -1,18 +1,9 @@
 /** What a plugin is given, for tests: a clock that stands still, a seeded random and metrics that are not kept. */
-import type { ControlContext, Counter, Gauge, Logger, MetricsScope, Stat } from "../../plugins/contract.ts";
+import { unmeasured } from "../../daemon/shared/unmeasured.ts";
+import type { ControlContext, Logger } from "../../plugins/contract.ts";
 import { seededRandom } from "./random.ts";
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-const counter: Counter = { incr() {} };
-const gauge: Gauge = { set() {}, add() {} };
-const stat: Stat = { record() {} };
-const metrics: MetricsScope = {
-  scope: () => metrics,
-  counter: () => counter,
-  gauge: () => gauge,
-  stat: () => stat,
-  close() {},
-};
 
 /** A context whose clock shows what `now` says. */
 export const pluginContext = (
@@ -24,6 +15,6 @@ export const pluginContext = (
     sleep: async () => {},
   },
   random: options.random ?? seededRandom(1),
-  metrics,
+  metrics: unmeasured,
   env: (name) => options.env?.[name],
 });

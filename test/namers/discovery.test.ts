@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Path } from "../../dtab/index.ts";
-import { Discovery, type DiscoveryOptions } from "../../namers/lib/discovery.ts";
+import { Discovery } from "../../namers/lib/discovery.ts";
+import { completeOptions, type DiscoveryOptions } from "../../namers/lib/discovery-options.ts";
 import type { Answer } from "../../namers/lib/supervise.ts";
 import type { KeptName, KeptNames } from "../../plugins/contract.ts";
 import { fakeClock } from "../kit/clock.ts";
@@ -13,23 +14,10 @@ import { pluginContext } from "../kit/plugin-context.ts";
 
 const options: DiscoveryOptions<string> = {
   source: "the backend",
-  pace: {
-    waitMs: 20_000,
-    contendedWaitMs: 1_000,
-    deadlineMs: 5_000,
-    relistMs: 300_000,
-    backoff: { minMs: 100, maxMs: 5_000 },
-  },
-  limits: {
-    found: 4,
-    first: 2,
-    absent: 1,
-    budget: { perSecond: 10, burst: 20 },
-    leastRoundMs: { found: 100, absent: 1_000 },
-  },
+  pace: { waitMs: 20_000, contendedWaitMs: 1_000, deadlineMs: 5_000, relistMs: 300_000 },
+  limits: { found: 4, first: 2, absent: 1, budget: { perSecond: 10, burst: 20 } },
   staleAfterMs: 60_000,
   firstFailure: "absent",
-  equals: (a, b) => a === b,
   show: (value) => `shown ${value}`,
 };
 
@@ -459,4 +447,15 @@ test("the last addresses of a small set go at once", async () => {
   await news();
   assert.deepEqual(web.last(), { tag: "absent" });
   web.close();
+});
+
+test("a namer that says little of its pace asks for a whole list once, and waits among many as alone", () => {
+  const { pace, limits } = completeOptions({
+    ...options,
+    pace: { waitMs: 0, deadlineMs: 1_000 },
+    limits: { found: 4, first: 2, absent: 1, leastRoundMs: { found: 0, absent: 0 } },
+  });
+  assert.equal(pace.contendedWaitMs, 0);
+  assert.equal(pace.relistMs, Number.POSITIVE_INFINITY);
+  assert.deepEqual(limits.leastRoundMs, { found: 0, absent: 0 });
 });

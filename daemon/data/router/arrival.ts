@@ -7,14 +7,13 @@ import type { Client } from "../client/client.ts";
 import type { Endpoint } from "../client/endpoint.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
-import { HeaderList } from "../header-list.ts";
 import type { Headers } from "../headers.ts";
 import { checkCallDepth } from "./call-depth.ts";
 import { clearRequestContext, clearResponseContext } from "./clear-context.ts";
 import { type Deadline, takeDeadline } from "./deadline.ts";
 import { decideTrace, showRoutingContext } from "./diagnostics.ts";
 import { type LocalDtab, noLocalDtab, takeDtabHeaders } from "./dtab-headers.ts";
-import { giveAnswer, ownHead } from "./error-answer.ts";
+import { giveText } from "./error-answer.ts";
 import { forwardedValue } from "./forwarded.ts";
 import type { RouterContext } from "./router-context.ts";
 import type { RouterServer } from "./router-server.ts";
@@ -104,38 +103,12 @@ export class Arrival {
     if (method !== "TRACE" && method !== "OPTIONS") return true;
     const decision = decideTrace(headers);
     switch (decision.tag) {
-      case "refuse": {
-        const body = Buffer.from(decision.text);
-        giveAnswer(
-          exchange,
-          ownHead(
-            400,
-            new HeaderList([
-              ["content-type", "text/plain"],
-              ["content-length", String(body.length)],
-            ]),
-            body.length,
-          ),
-          body,
-        );
+      case "refuse":
+        giveText(exchange, 400, decision.text);
         return false;
-      }
       case "answer": {
-        const body = Buffer.from(
-          decision.addContext && method === "TRACE" ? this.#context(request, client, endpoint) : "",
-        );
-        giveAnswer(
-          exchange,
-          ownHead(
-            200,
-            new HeaderList([
-              ["content-type", "text/plain"],
-              ["content-length", String(body.length)],
-            ]),
-            body.length,
-          ),
-          body,
-        );
+        const asked = decision.addContext && method === "TRACE";
+        giveText(exchange, 200, asked ? this.#context(request, client, endpoint) : "");
         return false;
       }
       case "forward":

@@ -52,6 +52,16 @@ export function giveAnswer(exchange: Exchange, head: ResponseHead, body: Buffer)
   exchange.emitEnd(undefined);
 }
 
+/** Gives an exchange nothing but a text. */
+export function giveText(exchange: Exchange, status: number, text: string): void {
+  const body = Buffer.from(text);
+  const headers = new HeaderList([
+    ["content-type", "text/plain"],
+    ["content-length", String(body.length)],
+  ]);
+  giveAnswer(exchange, ownHead(status, headers, body.length), body);
+}
+
 /** Anything thrown on the request path as a ProxyError; a bug fails its request only. */
 export const asProxyError = (thrown: unknown): ProxyError =>
   thrown instanceof ProxyError
