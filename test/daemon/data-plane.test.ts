@@ -279,14 +279,16 @@ test("a worker that dies is replaced at once", async (t) => {
   const fatal = caller(t, port);
   fatal.write(get("/die"));
   await fatal.end();
-  const from = performance.now();
-  await until(() => log.some(({ message }) => String(message).startsWith("a worker was started")));
+  await until(() => log.some(({ message }) => message === "a worker was started again"));
   const after = caller(t, port);
   after.write(get("/"));
   await after.until((text) => text.endsWith("fine"));
-  // 0.3 s where the machine has nothing else to do.
-  assert.ok(performance.now() - from < 5000);
-  assert.ok(log.some(({ message }) => message === "a worker died and is started again"));
+  // One death, and the shortest of all waits: what the start itself takes is the machine's.
+  const deaths = log.filter(({ message }) => message === "a worker died and is started again");
+  assert.deepEqual(
+    deaths.map(({ waitMs }) => waitMs),
+    [50],
+  );
 });
 
 test("endpoints come and go under load without a failed request", async (t) => {

@@ -32,15 +32,17 @@ test("a worker that dies is replaced at once, and whoever waits to be accepted i
   const { port, admin, log } = await run(t, { identifier });
   assert.equal(await fetchText(port, false), "200 fine");
   await assert.rejects(fetchText(port, false, "/die"));
-  const died = performance.now();
   // Nobody accepts now.
   const waiting = await Promise.all(Array.from({ length: 20 }, () => fetchText(port, false)));
-  // A tenth of that where the machine has nothing else to do.
-  assert.ok(performance.now() - died < 5000, `${performance.now() - died} ms`);
   assert.deepEqual(new Set(waiting), new Set(["200 fine"]));
   assert.equal(await metric(admin, "workers/restarts"), 1);
-  const line = log.find(({ message }) => message === "a worker died and is started again");
-  assert.deepEqual([line?.["level"], line?.["cause"]], ["error", "exit code 9"]);
+  // One death, and the shortest of all waits: what the start itself takes is the machine's.
+  await eventually(() => assert.ok(has(log, "a worker was started again")));
+  const deaths = log.filter(({ message }) => message === "a worker died and is started again");
+  assert.deepEqual(
+    deaths.map(({ level, cause, waitMs }) => [level, cause, waitMs]),
+    [["error", "exit code 9", 50]],
+  );
 });
 
 test("of two workers the other serves on while one is replaced", { timeout }, async (t) => {
