@@ -7,8 +7,9 @@
  * Whatever goes wrong changes nothing that is known: only an event, or a list that can be believed, does.
  */
 import type { PluginContext } from "../../plugins/contract.ts";
+import { within } from "../../plugins/lib/within.ts";
 import { backoffMs } from "../lib/backoff.ts";
-import { inner, untilSilent, within } from "../lib/stream.ts";
+import { inner, untilSilent } from "../lib/stream.ts";
 import { badStatus, type Listed, readList } from "./answers.ts";
 import type { KubeApi } from "./api.ts";
 import { Collection } from "./collection.ts";

@@ -1,4 +1,4 @@
-/** Waiting with an eye on the clock: for one result, and for a body that comes bit by bit. */
+/** A body that comes bit by bit, with an eye on the clock; and work with a signal of its own. */
 import type { Clock } from "../../plugins/contract.ts";
 
 /** The same chunks, which end with the error of `late` when none came for `idleMs`; one timer watches over all of them. */
@@ -32,21 +32,6 @@ export async function* untilSilent(
       heardAt = clock.now();
       yield next.value;
     }
-  } finally {
-    over.abort();
-  }
-}
-
-/** The result of `work`, or the error once `ms` have passed. */
-export async function within<T>(work: Promise<T>, ms: number, clock: Clock, late: () => Error): Promise<T> {
-  const over = new AbortController();
-  const deadline = clock.sleep(ms, over.signal).then((): T | Promise<T> => {
-    // The work came first, and nobody listens any more.
-    if (over.signal.aborted) return new Promise<T>(() => {});
-    throw late();
-  });
-  try {
-    return await Promise.race([work, deadline]);
   } finally {
     over.abort();
   }

@@ -6,9 +6,10 @@ import { Var } from "../../dtab/index.ts";
 import type { Clock, Logger } from "../../plugins/contract.ts";
 import { BoundedMemo } from "../../plugins/lib/bounded-memo.ts";
 import { WatchState } from "../../plugins/lib/watch-state.ts";
+import { within } from "../../plugins/lib/within.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { HttpStream } from "../lib/http-client.ts";
-import { inner, untilSilent, within } from "../lib/stream.ts";
+import { inner, untilSilent } from "../lib/stream.ts";
 import { readServerEvents } from "./server-events.ts";
 
 /** The types of events that are asked for; Marathon before 1.3.7 sends all. */

@@ -6,12 +6,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from "node:path";
 import { test } from "node:test";
 import { AccessLogFile } from "../../daemon/control/access-log/access-log-file.ts";
+import { DiskTurns } from "../../daemon/control/access-log/disk-turns.ts";
 import { readRollPolicy } from "../../daemon/control/access-log/roll-policy.ts";
 import { type AccessFacts, accessFields, createFormat } from "../../daemon/data/router/access-format.ts";
 import { AccessLog } from "../../daemon/data/router/access-log.ts";
 import type { ToControl } from "../../daemon/shared/messages.ts";
 import type { Counter, Logger, MetricsScope } from "../../plugins/contract.ts";
-import { fakeClock } from "../kit/clock.ts";
+import { fakeClock, settle } from "../kit/clock.ts";
 import { tempDir } from "../kit/temp-dir.ts";
 
 const facts: AccessFacts = {
@@ -77,6 +78,8 @@ test("roll policies are due at the next boundary of the local zone", () => {
   assert.equal(readRollPolicy("hourly").suffix(opened), "20240626-13");
 });
 
+type Turns = Pick<DiskTurns, "take">;
+
 interface Rig {
   readonly file: AccessLogFile;
   readonly failures: () => number;
@@ -84,13 +87,17 @@ interface Rig {
   readonly clock: ReturnType<typeof fakeClock>;
 }
 
-function rig(path: string, policy: string, { append = true, rotateCount = -1 } = {}): Rig {
+function rig(
+  path: string,
+  policy: string,
+  { append = true, rotateCount = -1, turns = new DiskTurns() as Turns } = {},
+): Rig {
   let failures = 0;
   const errors: string[] = [];
   const counter: Counter = { incr: () => void failures++ };
   const log: Logger = { debug() {}, info() {}, warn() {}, error: (message) => void errors.push(message) };
   const clock = fakeClock(Date.now());
-  const options = { file: path, policy: readRollPolicy(policy), append, rotateCount, clock, log };
+  const options = { file: path, policy: readRollPolicy(policy), append, rotateCount, clock, log, turns };
   return {
     file: new AccessLogFile({ ...options, failures: counter }),
     failures: () => failures,
@@ -211,6 +218,112 @@ test("a pipe that nobody reads holds up neither the file's end nor anything else
   await clock.advance(1000);
   await Promise.all([stuck, closing]);
   assert.equal(failures(), 1);
+});
+
+/** Disks of which those of some folders do not answer; every turn that begins there holds a thread for good. */
+function hangingDisks() {
+  const turns = new DiskTurns();
+  const hung = new Set<string>();
+  const held = new Map<string, () => void>();
+  let most = 0;
+  return {
+    hung,
+    held,
+    most: () => most,
+    turns: {
+      take: (folder, work) =>
+        turns.take(folder, async () => {
+          if (hung.has(folder)) {
+            const answered = new Promise<void>((answer) => held.set(folder, answer));
+            most = Math.max(most, held.size);
+            await answered;
+            held.delete(folder);
+          }
+          return work();
+        }),
+    } satisfies Turns,
+  };
+}
+
+test("however many disks hang, logs hold two threads, and go on where they were when a disk answers", async () => {
+  using dir = tempDir();
+  const folders = ["a", "b", "c"].map((name) => join(dir.path, name));
+  const disks = hangingDisks();
+  for (const folder of folders) disks.hung.add(folder);
+  const rigs = folders.flatMap((folder) =>
+    ["one.log", "two.log"].map((name) => rig(join(folder, name), "never", { turns: disks.turns })),
+  );
+  const written = rigs.flatMap(({ file }) => [file.write("first\n"), file.write("second\n")]);
+  await settle();
+  assert.deepEqual([...disks.held.keys()], folders.slice(0, 2));
+  disks.hung.clear();
+  for (const answer of disks.held.values()) answer();
+  await Promise.all(written);
+  await Promise.all(rigs.map(({ file }) => file.close()));
+  assert.equal(disks.most(), 2);
+  for (const folder of folders)
+    for (const name of ["one.log", "two.log"])
+      assert.equal(readFileSync(join(folder, name), "utf8"), "first\nsecond\n");
+});
+
+test("a disk that hangs holds up no log on another", async () => {
+  using dir = tempDir();
+  const [sick, well] = [join(dir.path, "sick"), join(dir.path, "well")];
+  const disks = hangingDisks();
+  disks.hung.add(sick);
+  for (const name of ["one.log", "two.log"])
+    void rig(join(sick, name), "never", { turns: disks.turns }).file.write("lost\n");
+  const { file } = rig(join(well, "access.log"), "never", { turns: disks.turns });
+  await file.write("kept\n");
+  await file.close();
+  assert.equal(readFileSync(join(well, "access.log"), "utf8"), "kept\n");
+});
+
+test("a file whose write does not return gets no further ones: lines are dropped, counted and told once", async () => {
+  using dir = tempDir();
+  const disks = hangingDisks();
+  const path = join(dir.path, "access.log");
+  const { file, clock, failures, errors } = rig(path, "never", { turns: disks.turns });
+  await file.check();
+  disks.hung.add(dir.path);
+  const late = file.write("late\n");
+  await clock.advance(30_000);
+  const queued = file.write("queued\n");
+  await clock.advance(1);
+  for (let n = 0; n < 3; n++) await file.write("lost\n");
+  assert.deepEqual([failures(), errors.length, disks.held.size], [3, 1, 1]);
+  disks.hung.clear();
+  disks.held.get(dir.path)!();
+  await Promise.all([late, queued]);
+  await file.write("and on\n");
+  await file.close();
+  assert.equal(readFileSync(path, "utf8"), "late\nqueued\nand on\n");
+});
+
+test("a pipe may wait for its reader as long as it likes", async () => {
+  using dir = tempDir();
+  const { file, clock, failures } = rig(namedPipe(join(dir.path, "pipe.log")), "never");
+  await file.check();
+  const stuck = file.write("x".repeat(1 << 20));
+  await clock.advance(60_000);
+  const more = file.write("more\n");
+  assert.equal(failures(), 0);
+  const closing = file.close();
+  await clock.advance(1000);
+  await Promise.all([stuck, more, closing]);
+});
+
+test("a disk that hangs holds up neither the file's end nor whoever waits for its opening", async () => {
+  using dir = tempDir();
+  const disks = hangingDisks();
+  disks.hung.add(dir.path);
+  const { file, clock } = rig(join(dir.path, "access.log"), "never", { turns: disks.turns });
+  const refused = assert.rejects(file.check(), /no answer within 10 s/);
+  await clock.advance(10_000);
+  await refused;
+  const closing = file.close();
+  await clock.advance(1000);
+  await closing;
 });
 
 test("a worker drops lines when too many are unwritten, and goes on when they are written", () => {

@@ -1,10 +1,19 @@
-/** An access log file: written in order by one writer, rolled over by its policy; what cannot be written is dropped. */
+/**
+ * An access log file: written in order by one writer, rolled over by its policy; what cannot be written is dropped, and so
+ * is what comes while the disk has not answered for long.
+ */
 import { mkdir, readdir, rename, unlink } from "node:fs/promises";
 import path from "node:path";
 import type { Clock, Counter, Logger } from "../../../plugins/contract.ts";
+import { within } from "../../../plugins/lib/within.ts";
+import type { DiskTurns, TakeTurn } from "./disk-turns.ts";
 import { type LogSink, openSink } from "./log-sink.ts";
 import type { RollPolicy } from "./roll-policy.ts";
 
+/** How long opening the file may take where somebody waits for it. */
+const openMs = 10_000;
+/** After so long without an answer nothing more is asked of a disk. */
+const stuckMs = 30_000;
 /** How long the last lines may take at the end. */
 const lastWriteMs = 1000;
 
@@ -17,6 +26,7 @@ export interface AccessLogOptions {
   readonly rotateCount: number;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly turns: Pick<DiskTurns, "take">;
   /** Batches that could not be written. */
   readonly failures: Counter;
 }
@@ -24,6 +34,7 @@ export interface AccessLogOptions {
 /** See the file's comment. */
 export class AccessLogFile {
   readonly #options: AccessLogOptions;
+  readonly #takeTurn: TakeTurn;
   #sink: LogSink | undefined;
   #openedMs = 0;
   #bytes = 0;
@@ -31,16 +42,21 @@ export class AccessLogFile {
   #failing = false;
   /** The end has waited long enough, also for a file that is still being opened. */
   #abandoned = false;
+  /** When what is being done began. */
+  #busySinceMs: number | undefined;
   /** The end of what has been asked for so far. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: AccessLogOptions) {
     this.#options = options;
+    const folder = path.dirname(options.file);
+    this.#takeTurn = (work) => options.turns.take(folder, work);
   }
 
   /** Writes a batch after those before it; resolves when it is written or given up, and never rejects. */
-  write(lines: string): Promise<void> {
-    return this.#enqueue(() => this.#write(Buffer.from(lines, "latin1")));
+  async write(lines: string): Promise<void> {
+    if (this.#stuck) this.#failed(`no answer for more than ${stuckMs / 1000} s`);
+    else await this.#enqueue(() => this.#write(Buffer.from(lines, "latin1")));
   }
 
   /** Opens the file anew, if its policy wants that on SIGHUP. */
@@ -48,39 +64,58 @@ export class AccessLogFile {
     return this.#options.policy.reopens ? this.#enqueue(() => this.#close()) : this.#last;
   }
 
-  /** Opens the file, so that a path that cannot be written to is told at the start; rejects then. */
-  async check(): Promise<void> {
-    await this.#open();
+  /** Opens the file, so that a path that cannot be written to is told at the start; rejects then, or when it takes long. */
+  check(): Promise<void> {
+    const opened = this.#inOrder(() => this.#open());
+    const { clock } = this.#options;
+    return within(opened, openMs, clock, () => new Error(`no answer within ${openMs / 1000} s`));
   }
 
   /** Writes what is left, unless nobody takes it, and ends. */
   async close(): Promise<void> {
-    const done = new AbortController();
-    void this.#options.clock.sleep(lastWriteMs, done.signal).then(() => {
-      if (done.signal.aborted) return;
+    const ended = this.#enqueue(() => this.#close());
+    try {
+      await within(ended, lastWriteMs, this.#options.clock, () => new Error("too late"));
+    } catch {
       this.#abandoned = true;
       this.#sink?.abort();
-    });
-    await this.#enqueue(() => this.#close());
-    done.abort();
+    }
   }
 
+  /** Whether the disk owes an answer for too long; a pipe may wait for its reader as long as it likes. */
+  get #stuck(): boolean {
+    if (this.#busySinceMs === undefined || this.#sink?.rolls === false) return false;
+    return this.#options.clock.now() - this.#busySinceMs > stuckMs;
+  }
+
+  /** Does it after what was asked for before, and tells of a failure; never rejects. */
   #enqueue(work: () => Promise<void>): Promise<void> {
-    this.#last = this.#last.then(work).then(
+    return this.#inOrder(work).then(
       () => {
         this.#failing = false;
       },
-      (cause: Error) => {
-        this.#options.failures.incr();
-        if (!this.#failing)
-          this.#options.log.error("the access log cannot be written", {
-            file: this.#options.file,
-            cause: cause.message,
-          });
-        this.#failing = true;
-      },
+      (cause: Error) => this.#failed(cause.message),
     );
-    return this.#last;
+  }
+
+  #inOrder(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(() => {
+      this.#busySinceMs = this.#options.clock.now();
+      return work();
+    });
+    this.#last = done
+      .catch(() => {})
+      .then(() => {
+        this.#busySinceMs = undefined;
+      });
+    return done;
+  }
+
+  #failed(cause: string): void {
+    const { failures, log, file } = this.#options;
+    failures.incr();
+    if (!this.#failing) log.error("the access log cannot be written", { file, cause });
+    this.#failing = true;
   }
 
   async #write(batch: Buffer): Promise<void> {
@@ -99,8 +134,10 @@ export class AccessLogFile {
   async #open(): Promise<void> {
     if (this.#sink !== undefined) return;
     const { file, append, clock } = this.#options;
-    await mkdir(path.dirname(file), { recursive: true });
-    this.#sink = await openSink(file, append || !this.#first);
+    this.#sink = await this.#takeTurn(async () => {
+      await mkdir(path.dirname(file), { recursive: true });
+      return openSink(file, append || !this.#first, this.#takeTurn);
+    });
     this.#first = false;
     if (this.#abandoned) this.#sink.abort();
     // What an appended file already holds counts, and so does its age.
@@ -116,8 +153,12 @@ export class AccessLogFile {
   }
 
   async #roll(): Promise<void> {
-    const { file, policy, rotateCount } = this.#options;
     await this.#close();
+    await this.#takeTurn(() => this.#moveAway());
+  }
+
+  async #moveAway(): Promise<void> {
+    const { file, policy, rotateCount } = this.#options;
     const { dir, name, ext } = path.parse(file);
     const rolled = await freeName(dir, `${name}-${policy.suffix(this.#openedMs)}`, ext);
     await rename(file, path.join(dir, rolled));

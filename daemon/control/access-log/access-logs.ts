@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { LinkerdConfig } from "../../../config/schema.ts";
 import type { Clock, Logger, MetricsScope } from "../../../plugins/contract.ts";
 import { AccessLogFile } from "./access-log-file.ts";
+import { DiskTurns } from "./disk-turns.ts";
 import { readRollPolicy } from "./roll-policy.ts";
 
 /** A file with what the configuration says about it. */
@@ -21,14 +22,22 @@ export class AccessLogs {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #metrics: MetricsScope;
+  readonly #turns: Pick<DiskTurns, "take">;
   #files: ReadonlyMap<string, Configured>;
   /** Of routers that have none any more, for the last lines of requests that were in flight. */
   readonly #left = new Map<string, Configured>();
 
-  constructor(config: LinkerdConfig, clock: Clock, log: Logger, metrics: MetricsScope) {
+  constructor(
+    config: LinkerdConfig,
+    clock: Clock,
+    log: Logger,
+    metrics: MetricsScope,
+    turns: Pick<DiskTurns, "take"> = new DiskTurns(),
+  ) {
     this.#clock = clock;
     this.#log = log;
     this.#metrics = metrics;
+    this.#turns = turns;
     this.#files = this.#create(config, new Map());
   }
 
@@ -90,7 +99,8 @@ export class AccessLogs {
       }
       const failures = this.#metrics.scope("rt", label, "access_log").counter("write_failures");
       const policy = readRollPolicy(settings.policy);
-      const file = new AccessLogFile({ ...settings, policy, clock: this.#clock, log: this.#log, failures });
+      const tools = { clock: this.#clock, log: this.#log, turns: this.#turns };
+      const file = new AccessLogFile({ ...settings, ...tools, policy, failures });
       files.set(label, { settings, file });
     }
     return files;

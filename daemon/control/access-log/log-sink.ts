@@ -6,6 +6,7 @@ import { constants, open as openDescriptor } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { promisify } from "node:util";
+import type { TakeTurn } from "./disk-turns.ts";
 
 /** An open one. */
 export interface LogSink {
@@ -20,24 +21,24 @@ export interface LogSink {
   abort(): void;
 }
 
-/** Opens one; `append: false` empties a file. */
-export async function openSink(path: string, append: boolean): Promise<LogSink> {
+/** Opens one, in a turn of its caller's; `append: false` empties a file. What is done to a file later takes turns. */
+export async function openSink(path: string, append: boolean, take: TakeTurn): Promise<LogSink> {
   const isPipe = await stat(path).then(
     (found) => found.isFIFO(),
     () => false,
   );
-  return isPipe ? openPipe(path) : openFile(path, append);
+  return isPipe ? openPipe(path) : openFile(path, append, take);
 }
 
-async function openFile(path: string, append: boolean): Promise<LogSink> {
+async function openFile(path: string, append: boolean, take: TakeTurn): Promise<LogSink> {
   const handle = await open(path, append ? "a" : "w");
   const { size, birthtimeMs } = await handle.stat();
   return {
     held: { bytes: size, sinceMs: birthtimeMs },
     rolls: true,
-    write: (batch) => handle.appendFile(batch),
-    close: () => handle.close(),
-    abort() {},
+    write: (batch) => take(() => handle.appendFile(batch)),
+    close: () => take(() => handle.close()),
+    abort() {}, // the thread that writes cannot be called back
   };
 }
 
