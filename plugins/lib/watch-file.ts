@@ -40,9 +40,7 @@ export async function followFile(
     seen = now.stamp;
     found(now.look);
   };
-  // A name that begins with dots may be the link through which Kubernetes swaps all files of a volume.
-  const concerns = (name: string): boolean => name === basename(path) || name.startsWith("..");
-  await watches.follow(dirname(path), { concerns, look }, signal);
+  await watches.follow(dirname(path), { name: basename(path), look }, signal);
 }
 
 /** Calls `found` with what stands in a folder and with every change of it, until `signal` aborts; as above. */
@@ -61,7 +59,7 @@ export async function followFolder(
     seen = stamp;
     found(now);
   };
-  await watches.follow(folder, { concerns: () => true, look }, signal);
+  await watches.follow(folder, { name: undefined, look }, signal);
 }
 
 type Stamped = { readonly stamp: string; readonly look: FileLook };

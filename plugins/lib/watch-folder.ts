@@ -16,9 +16,9 @@ const missingMs = 500;
 
 /** Somebody who follows something in a folder. */
 export interface Follower {
-  /** Whether an event of that name concerns it. */
-  concerns(name: string): boolean;
-  /** Looks; called first, after every event that concerns, and every few seconds. It never rejects. */
+  /** The name whose events concern it; undefined: all of them do. */
+  readonly name: string | undefined;
+  /** Looks; called first, after every event that concerns it, and every few seconds. It never rejects. */
   look(): Promise<void>;
 }
 
@@ -52,6 +52,8 @@ class FolderWatch {
   readonly #clock: Clock;
   readonly #ended: () => void;
   readonly #followers = new Set<Follower>();
+  /** The same by the name that they follow: there may be thousands, and an event concerns one. */
+  readonly #byName = new Map<string | undefined, Set<Follower>>();
   /** Those who have to look before the time is over. */
   readonly #due = new Set<Follower>();
   /** Something happened, and may go on. */
@@ -69,12 +71,17 @@ class FolderWatch {
 
   add(follower: Follower): void {
     this.#followers.add(follower);
+    const same = this.#byName.get(follower.name);
+    if (same === undefined) this.#byName.set(follower.name, new Set([follower]));
+    else same.add(follower);
     this.#due.add(follower);
     this.#wake.abort();
   }
 
   remove(follower: Follower): void {
     this.#followers.delete(follower);
+    const same = this.#byName.get(follower.name);
+    if (same?.delete(follower) === true && same.size === 0) this.#byName.delete(follower.name);
     this.#due.delete(follower);
     if (this.#followers.size === 0) this.#wake.abort();
   }
@@ -122,12 +129,20 @@ class FolderWatch {
   #happened(name: string | null): void {
     // The folder's own name: it was moved or removed, and the watch went with it.
     if (name === null || name === basename(this.#folder)) this.#stale = true;
-    for (const follower of this.#followers) {
-      if (this.#stale || follower.concerns(name ?? "")) this.#due.add(follower);
-    }
+    for (const follower of this.#concerned(name)) this.#due.add(follower);
     if (this.#due.size === 0) return;
     this.#changed = true;
     this.#wake.abort();
+  }
+
+  *#concerned(name: string | null): Generator<Follower> {
+    // A name that begins with dots may be the link through which Kubernetes swaps all files of a volume.
+    if (this.#stale || name === null || name.startsWith("..")) {
+      yield* this.#followers;
+      return;
+    }
+    yield* this.#byName.get(name) ?? [];
+    yield* this.#byName.get(undefined) ?? [];
   }
 }
 
