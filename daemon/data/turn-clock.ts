@@ -6,8 +6,11 @@
 /** `nowMs` is on the scale of `performance.now()`. */
 export const turn = { nowMs: performance.now() };
 
+// What is global is looked up anew at each use, and this is used at each event.
+const clock = performance;
+
 /** An event has come: reads the clock. */
 export function tick(): number {
-  turn.nowMs = performance.now();
+  turn.nowMs = clock.now();
   return turn.nowMs;
 }

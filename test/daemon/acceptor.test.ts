@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
-import { readBuffer } from "../../daemon/data/codec/h1/read-buffer.ts";
 import { type Accepted, createAcceptor } from "../../daemon/data/server/acceptor.ts";
+import { HandleTransport } from "../../daemon/data/transport/handle-transport.ts";
+import { SocketTransport } from "../../daemon/data/transport/socket-transport.ts";
+import { TestOwner } from "./test-owner.ts";
 
 /** What Node.js keeps a server's handle in. */
 interface WithHandle {
@@ -45,41 +47,40 @@ function hideHandle(server: net.Server): void {
   });
 }
 
-/** What the first read gives. */
-const firstRead = (accepted: Accepted) =>
-  new Promise<{ text: string; buffer: Buffer; socket: net.Socket }>((resolve) => {
-    const socket = accepted.reading((buffer, length) =>
-      resolve({ text: buffer.toString("latin1", 0, length), buffer, socket }),
-    );
-  });
+const options = { noDelay: true, keepAlive: false };
 
-test("this version of Node.js gives its handles, and a connection reads into the worker's buffer", async (t) => {
+/** A transport of a connection, and its first read. */
+function opened(accepted: Accepted) {
+  const owner = new TestOwner();
+  return { owner, transport: accepted.open(options, owner) };
+}
+
+test("this version of Node.js gives its handles, and a connection is a transport on its handle", async (t) => {
   const { caller, accepted } = await accept(t);
-  assert.equal(accepted.direct, true);
-  const read = firstRead(accepted);
+  const { owner, transport } = opened(accepted);
+  assert.ok(transport instanceof HandleTransport);
   caller.write("hello");
-  const { text, buffer, socket } = await read;
-  assert.equal(text, "hello");
-  assert.equal(buffer, readBuffer);
+  await owner.text("hello");
   caller.end();
-  await once(socket, "end");
-  const closed = once(socket, "close");
+  await owner.end;
   const answer = once(caller, "data");
-  socket.end("bye");
+  transport.text("bye");
   assert.equal(String((await answer)[0]), "bye");
-  await closed;
+  transport.end();
+  await owner.close;
 });
 
-test("without handles a connection is read in the public way", async (t) => {
+test("without handles a connection is a transport on a socket", async (t) => {
   const { caller, accepted } = await accept(t, hideHandle);
-  assert.equal(accepted.direct, false);
-  const read = firstRead(accepted);
+  const { owner, transport } = opened(accepted);
+  assert.ok(transport instanceof SocketTransport);
   caller.write("hello");
-  const { text, socket } = await read;
-  assert.equal(text, "hello");
+  await owner.text("hello");
   const answer = once(caller, "data");
-  socket.end("bye");
+  transport.text("bye");
   assert.equal(String((await answer)[0]), "bye");
+  transport.destroy();
+  await owner.close;
 });
 
 for (const [how, prepare] of [
@@ -88,7 +89,7 @@ for (const [how, prepare] of [
 ] as const) {
   test(`a connection accepted ${how} waits unread for who wraps its socket`, async (t) => {
     const { caller, accepted } = await accept(t, prepare);
-    const socket = accepted.paused();
+    const socket = accepted.socket(options);
     caller.write("hello");
     assert.equal(socket.bytesRead, 0);
     socket.resume();

@@ -1,15 +1,15 @@
 /** How answers are written: framing for either version, gathering, and buffers that come back. */
 import assert from "node:assert/strict";
-import type { Socket } from "node:net";
 import { test } from "node:test";
 import { AnswerWriter } from "../../daemon/data/codec/h1/answer-writer.ts";
 import { Output } from "../../daemon/data/codec/h1/output.ts";
 import type { ResponseHead } from "../../daemon/data/exchange-streams.ts";
 import { HeaderList } from "../../daemon/data/header-list.ts";
+import type { Transport } from "../../daemon/data/transport/transport.ts";
 import { takeBuffer } from "../../daemon/data/write-buffers.ts";
 
-/** A socket that takes what it is given; `confirm` tells the writer that it is written. */
-function sink(): { socket: Socket; text(): string; writes: number; confirm(): void } {
+/** A transport that takes what it is given; `confirm` tells the writer that it has been taken. */
+function sink(): { transport: Transport; text(): string; writes: number; confirm(): void } {
   const parts: string[] = [];
   const callbacks: (() => void)[] = [];
   const state = {
@@ -18,15 +18,18 @@ function sink(): { socket: Socket; text(): string; writes: number; confirm(): vo
     confirm: () => {
       for (const callback of callbacks.splice(0)) callback();
     },
-    socket: {
-      writableLength: 0,
-      write(data: string | Uint8Array, then?: unknown) {
+    transport: {
+      queued: 0,
+      text(text: string) {
         state.writes++;
-        parts.push(typeof data === "string" ? data : Buffer.from(data).toString("latin1"));
-        if (typeof then === "function") callbacks.push(then as () => void);
-        return true;
+        parts.push(text);
       },
-    } as unknown as Socket,
+      bytes(bytes: Buffer, taken: () => void) {
+        state.writes++;
+        parts.push(bytes.toString("latin1"));
+        callbacks.push(taken);
+      },
+    } as unknown as Transport,
   };
   return state;
 }
@@ -42,7 +45,7 @@ const write = (writer: AnswerWriter, text: string): void => writer.data(Buffer.f
 
 test("an answer of known length goes out in one write", () => {
   const out = sink();
-  const writer = new AnswerWriter(new Output(out.socket));
+  const writer = new AnswerWriter(new Output(out.transport));
   writer.start(head(2, [["content-length", "2"]]), 1, false);
   write(writer, "ok");
   writer.end(undefined);
@@ -52,7 +55,7 @@ test("an answer of known length goes out in one write", () => {
 
 test("an answer of unknown length goes out in chunks, with trailers (RFC 9112 §7.1)", () => {
   const out = sink();
-  const writer = new AnswerWriter(new Output(out.socket));
+  const writer = new AnswerWriter(new Output(out.transport));
   writer.start(head(-1), 1, false);
   write(writer, "hello world, long enough");
   writer.end(
@@ -70,7 +73,7 @@ test("an answer of unknown length goes out in chunks, with trailers (RFC 9112 §
 
 test("an answer to HEAD is not chunked, whatever its length", () => {
   const out = sink();
-  const writer = new AnswerWriter(new Output(out.socket));
+  const writer = new AnswerWriter(new Output(out.transport));
   writer.start(head(-1), 1, true);
   writer.end(undefined);
   assert.equal(out.text(), "HTTP/1.1 200 OK\r\n\r\n");
@@ -78,7 +81,7 @@ test("an answer to HEAD is not chunked, whatever its length", () => {
 
 test("a short answer of unknown length to HTTP/1.0 is given a length", () => {
   const out = sink();
-  const writer = new AnswerWriter(new Output(out.socket));
+  const writer = new AnswerWriter(new Output(out.transport));
   writer.start(head(-1), 0, false);
   write(writer, "hel");
   write(writer, "lo");
@@ -88,7 +91,7 @@ test("a short answer of unknown length to HTTP/1.0 is given a length", () => {
 
 test("a long one to HTTP/1.0 ends with the connection", () => {
   const out = sink();
-  const writer = new AnswerWriter(new Output(out.socket));
+  const writer = new AnswerWriter(new Output(out.transport));
   writer.start(head(-1), 0, false);
   write(writer, "x".repeat(70_000));
   write(writer, "y");
@@ -99,7 +102,7 @@ test("a long one to HTTP/1.0 ends with the connection", () => {
 
 test("a gathered answer keeps the head that it began with", () => {
   const out = sink();
-  const writer = new AnswerWriter(new Output(out.socket));
+  const writer = new AnswerWriter(new Output(out.transport));
   const headers = new HeaderList([["x-id", "1"]]);
   writer.start({ ...head(-1), headers }, 0, false);
   headers.set("x-id", "2");
@@ -110,7 +113,7 @@ test("a gathered answer keeps the head that it began with", () => {
 test("big data passes unchanged, framed at every size around the buffers'", () => {
   for (const size of [4096, 4097, 65_535, 65_536, 67_581, 67_582, 67_584, 200_000]) {
     const out = sink();
-    const writer = new AnswerWriter(new Output(out.socket));
+    const writer = new AnswerWriter(new Output(out.transport));
     const body = "ab".repeat(size / 2) + (size % 2 === 1 ? "c" : "");
     writer.start(head(-1, [["x", "y".repeat(3000)]]), 1, false);
     write(writer, body);
@@ -123,7 +126,7 @@ test("big data passes unchanged, framed at every size around the buffers'", () =
 
 test("buffers come back when the socket has written them, and not before", () => {
   const out = sink();
-  const output = new Output(out.socket);
+  const output = new Output(out.transport);
   const big = Buffer.alloc(10_000, "x");
   output.data("", big, 0, big.length, "");
   const meanwhile = takeBuffer();

@@ -3,16 +3,18 @@
  * are used again, the last one first; above the limit requests wait in the order of their arrival.
  */
 
-import net from "node:net";
 import type { HostAddress } from "../../../dtab/index.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import { reportBug } from "../bugs.ts";
 import { H1ClientConnection, type H1ClientOwner } from "../codec/h1/client-connection.ts";
 import type { HeadLimits } from "../codec/h1/head-scanner.ts";
-import { readBuffer } from "../codec/h1/read-buffer.ts";
 import type { Exchange, Queue } from "../exchange.ts";
 import type { ConnectionStats } from "../stats.ts";
 import type { ClientConnector, TlsSession } from "../tls/client-connector.ts";
+import { connect } from "../transport/connect.ts";
+import type { ConnectOptions } from "../transport/handle-transport.ts";
+import { type OnRead, SocketTransport } from "../transport/socket-transport.ts";
+import type { Transport, TransportOwner } from "../transport/transport.ts";
 import { turn } from "../turn-clock.ts";
 import type { WorkerShare } from "../worker-share.ts";
 import type { ClientSettings } from "./client-settings.ts";
@@ -132,7 +134,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
 
   // Why a request that found no free connection cannot wait for one.
   #refusal(): ProxyError | undefined {
-    if (this.#closed) return this.#gone();
+    if (this.#closed) return this.#departed();
     if (!this.#atLimit) return this.#failFast?.down === true ? this.#down() : undefined;
     if (!this.#lineFull) return undefined;
     const { maxConnections, maxWaiters } = this.#context.settings;
@@ -142,7 +144,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
     );
   }
 
-  #gone(): ProxyError {
+  #departed(): ProxyError {
     return new ProxyError("E_CONNECT", `${this.#name} is gone from discovery`);
   }
 
@@ -164,28 +166,20 @@ export class ConnectionPool implements H1ClientOwner, Queue {
 
   #open(): void {
     const { settings, secure } = this.#context;
-    let connection: H1ClientConnection;
-    const options = {
-      host: this.#address.host,
-      port: this.#address.port,
-      noDelay: settings.noDelay,
-      keepAlive: settings.keepAlive,
-      allowHalfOpen: true,
-      onread: {
-        buffer: readBuffer,
-        callback: (length: number, buffer: Uint8Array) => {
-          connection.read(buffer as Buffer, length);
-          return true;
-        },
-      },
-    } as net.TcpNetConnectOpts;
-    const socket =
-      secure === undefined
-        ? net.connect(options)
-        : secure.connect(options, (this.#session ??= { ticket: undefined, generation: 0, checkedAt: 0 }));
-    connection = new H1ClientConnection(socket, this);
+    const { host, port } = this.#address;
+    const options = { host, port, noDelay: settings.noDelay, keepAlive: settings.keepAlive };
+    const connection = new H1ClientConnection(
+      (owner) => (secure === undefined ? connect(options, owner) : this.#openSecure(secure, options, owner)),
+      this,
+    );
     this.#connecting++;
     this.#connections.add(connection);
+  }
+
+  #openSecure(secure: ClientConnector, options: ConnectOptions, owner: TransportOwner): Transport {
+    const session = (this.#session ??= { ticket: undefined, generation: 0, checkedAt: 0 });
+    const open = (onread: OnRead) => secure.connect({ ...options, allowHalfOpen: true, onread }, session);
+    return SocketTransport.connect(open, secure.connected, owner);
   }
 
   /** An exchange waits no more for a connection. */
@@ -198,13 +192,13 @@ export class ConnectionPool implements H1ClientOwner, Queue {
     this.#closed = true;
     this.#idle.length = 0;
     for (const connection of this.#connections) connection.retire();
-    for (const waiter of [...this.#waiters]) waiter.endpointFailed(this.#gone(), "unsent");
+    for (const waiter of [...this.#waiters]) waiter.endpointFailed(this.#departed(), "unsent");
     this.#waiters.clear();
   }
 
   // === H1ClientOwner ===
 
-  connected(connection: H1ClientConnection): void {
+  made(connection: H1ClientConnection): void {
     this.#connecting--;
     this.#context.stats.opened();
     this.#context.connected(turn.nowMs - connection.openedAt);
@@ -224,7 +218,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
     else this.#idle.push(connection);
   }
 
-  closed(connection: H1ClientConnection, error: ProxyError | undefined): void {
+  gone(connection: H1ClientConnection, error: ProxyError | undefined): void {
     this.#connections.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
@@ -240,7 +234,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
         now - connection.openedAt,
         connection.carried,
         connection.received,
-        connection.bytesWritten,
+        connection.written,
       );
     }
     // A connection that a waiter was promised is gone: another takes its place.

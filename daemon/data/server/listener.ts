@@ -8,8 +8,9 @@ import type { Router } from "../router/router.ts";
 import type { RouterServer } from "../router/router-server.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
-import { readDeciphered } from "../tls/read-deciphered.ts";
 import type { TlsServer } from "../tls/tls-server.ts";
+import { SocketTransport } from "../transport/socket-transport.ts";
+import type { OpenTransport } from "../transport/transport.ts";
 import { type Accepted, createAcceptor } from "./acceptor.ts";
 
 /** A caller that takes nothing of its answer for this long is cut off, unless `writeTimeoutMs` says otherwise. */
@@ -150,14 +151,14 @@ export class Listener {
   }
 
   #accept(accepted: Accepted, context: H1ServerContext): void {
+    const { socketOptions } = this.#server!.config;
     if (this.#secure !== undefined) {
-      const socket = accepted.paused();
+      const socket = accepted.socket(socketOptions);
       socket.on("close", () => this.#restIfEmpty());
       this.#secure.take(socket);
       return;
     }
-    const socket = accepted.reading((buffer, length) => connection.read(buffer, length));
-    const connection = this.#serve(socket, context);
+    this.#serve((owner) => accepted.open(socketOptions, owner), context);
   }
 
   #acceptSecure(socket: net.Socket, elapsedMs: number, peer: CallerPeer | undefined): void {
@@ -167,19 +168,14 @@ export class Listener {
       this.#secureOpen--;
       this.#server!.tls?.closed();
     });
-    const connection = this.#serve(socket, this.#context!, peer);
-    readDeciphered(socket, (buffer, length) => connection.read(buffer, length));
+    this.#serve((owner) => SocketTransport.accepted(socket, owner), this.#context!, peer);
   }
 
-  #serve(socket: net.Socket, context: H1ServerContext, peer?: CallerPeer): H1ServerConnection {
-    const { noDelay, keepAlive } = this.#server!.config.socketOptions;
-    if (noDelay) socket.setNoDelay(true);
-    if (keepAlive) socket.setKeepAlive(true);
-    const connection = new H1ServerConnection(socket, context, peer);
+  #serve(open: OpenTransport, context: H1ServerContext, peer?: CallerPeer): void {
+    const connection = new H1ServerConnection(open, context, peer);
     this.#connections.add(connection);
     this.#sweeper.add(connection);
     if (this.#draining !== undefined) connection.drain(idleEnd(this.#draining));
-    return connection;
   }
 
   #contextOf(router: Router, server: RouterServer): H1ServerContext {

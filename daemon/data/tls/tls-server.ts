@@ -5,8 +5,8 @@ import * as tls from "node:tls";
 import type { Logger } from "../../../plugins/contract.ts";
 import { reportBug } from "../bugs.ts";
 import type { CallerPeer } from "../exchange-streams.ts";
-import { socketBelow } from "../socket-below.ts";
 import type { TlsStats } from "../stats.ts";
+import { socketBelow } from "../transport/socket-below.ts";
 import { callerPeer } from "./peer.ts";
 
 /** A caller that has not shaken hands by then is cut off. */

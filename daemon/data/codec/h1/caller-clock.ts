@@ -1,5 +1,5 @@
 /** Since when a caller's connection has been doing what it does, and what of it takes too long. */
-import type { Socket } from "node:net";
+import type { Transport } from "../../transport/transport.ts";
 
 /** Limits of a caller's connection; 0 is none. */
 export interface CallerLimits {
@@ -25,7 +25,7 @@ export class CallerClock {
   headSince = this.openedAt;
   /** The last answer ended. */
   idleSince = this.openedAt;
-  /** An answer began, or the socket last took bytes. */
+  /** An answer began, or the system last took bytes. */
   writtenAt = this.openedAt;
   readonly #limits: CallerLimits;
   #written = 0;
@@ -66,22 +66,22 @@ export class CallerClock {
   }
 
   /** The caller takes nothing of what is written for it. */
-  stalled(nowMs: number, socket: Socket): boolean {
-    if (socket.writableLength === 0) {
+  stalled(nowMs: number, transport: Transport): boolean {
+    if (transport.queued === 0) {
       this.writtenAt = nowMs;
       return false;
     }
-    return over(nowMs - this.#progress(nowMs, socket), this.#limits.writeTimeoutMs);
+    return over(nowMs - this.#progress(nowMs, transport), this.#limits.writeTimeoutMs);
   }
 
   /** Neither side of a tunnel has said anything for too long. */
-  quiet(nowMs: number, socket: Socket): boolean {
-    return over(nowMs - Math.max(this.readAt, this.#progress(nowMs, socket)), this.#limits.idleTimeoutMs);
+  quiet(nowMs: number, transport: Transport): boolean {
+    return over(nowMs - Math.max(this.readAt, this.#progress(nowMs, transport)), this.#limits.idleTimeoutMs);
   }
 
-  // When the socket last took bytes from its queue.
-  #progress(nowMs: number, socket: Socket): number {
-    const written = socket.bytesWritten - socket.writableLength;
+  // When the system last took bytes from its queue.
+  #progress(nowMs: number, transport: Transport): number {
+    const written = transport.written - transport.queued;
     if (written !== this.#written) {
       this.#written = written;
       this.writtenAt = nowMs;

@@ -6,20 +6,20 @@
  * could otherwise become the answer to the next request (RFC 9112 §9.3). It is one file because each step of the answer
  * depends on how far the request got.
  */
-import type { Socket } from "node:net";
 import { ProxyError } from "../../../../plugins/errors.ts";
-import { guarded, reportBug } from "../../bugs.ts";
+import { reportBug } from "../../bugs.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { EndpointStream, ResponseHead } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
 import type { Sweepable } from "../../sweeper.ts";
+import { readBuffer } from "../../transport/read-buffer.ts";
+import type { OpenTransport, Transport, TransportOwner } from "../../transport/transport.ts";
 import { tick, turn } from "../../turn-clock.ts";
 import { BodyReader } from "./body-reader.ts";
 import { FieldBlock } from "./field-block.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 import { Field } from "./known-fields.ts";
 import { Output } from "./output.ts";
-import { readBuffer } from "./read-buffer.ts";
 import {
   judgeResponse,
   type ResponseFacts,
@@ -37,16 +37,14 @@ export interface H1ClientOwner {
   readonly responseTimeoutMs: number;
   /** Longest time in which the endpoint takes nothing of what is written for it; 0: any. */
   readonly writeTimeoutMs: number;
-  /** Where connections are made by more than TCP, what that says when it is done, and why it failed. */
-  readonly secure:
-    | { readonly connected: "secureConnect"; failure(cause: NodeJS.ErrnoException): ProxyError }
-    | undefined;
+  /** Where connections are made by more than TCP, why one was not made. */
+  readonly secure: { failure(cause: NodeJS.ErrnoException): ProxyError } | undefined;
   /** The connection is made. */
-  connected(connection: H1ClientConnection): void;
+  made(connection: H1ClientConnection): void;
   /** It can take another request. */
   idle(connection: H1ClientConnection): void;
   /** It is gone; `error` if it was never made. */
-  closed(connection: H1ClientConnection, error: ProxyError | undefined): void;
+  gone(connection: H1ClientConnection, error: ProxyError | undefined): void;
 }
 
 const scanner = new HeadScanner();
@@ -58,7 +56,7 @@ const maxInterims = 100_000;
 const discardable = { bytes: 65_536, ms: 1000 };
 
 /** A connection to an endpoint; see the file's comment. */
-export class H1ClientConnection implements EndpointStream, Sweepable {
+export class H1ClientConnection implements EndpointStream, TransportOwner, Sweepable {
   /** When it became idle, or was opened. */
   idleSince = performance.now();
   readonly openedAt = this.idleSince;
@@ -67,7 +65,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   received = 0;
 
   readonly #owner: H1ClientOwner;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #output: Output;
   readonly #block = new FieldBlock();
   readonly #body = new BodyReader();
@@ -92,43 +90,20 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   #takenAt = 0;
   #readAt = 0;
 
-  constructor(socket: Socket, owner: H1ClientOwner) {
+  constructor(open: OpenTransport, owner: H1ClientOwner) {
     this.#owner = owner;
-    this.#socket = socket;
-    this.#output = new Output(socket);
-    const broke = (thrown: unknown): void => this.#broke(thrown);
-    const connected = (): void => {
-      this.#connected = true;
-      owner.connected(this);
-    };
-    socket.on(owner.secure?.connected ?? "connect", guarded("an endpoint's connection", connected, broke));
-    socket.on("error", (cause: NodeJS.ErrnoException) => {
-      this.#failure ??= this.#connected
-        ? new ProxyError(
-            "E_CONNECTION_CLOSED",
-            `the endpoint's connection failed: ${cause.code ?? cause.message}`,
-          )
-        : (owner.secure?.failure(cause) ??
-          new ProxyError("E_CONNECT", `connect failed: ${cause.code ?? cause.message}`, { cause }));
-    });
-    const drained = (): void => this.#exchange?.endpointDrained();
-    socket.on(
-      "end",
-      guarded("the end of an answer", () => this.#ended(), broke),
-    );
-    socket.on(
-      "close",
-      guarded("the end of an endpoint's connection", () => this.#closed()),
-    );
-    socket.on("drain", guarded("the drain of a request", drained, broke));
+    this.#transport = open(this);
+    this.#output = new Output(this.#transport);
   }
 
-  get remoteText(): string {
-    return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`;
+  get written(): number {
+    return this.#transport.written;
   }
 
-  get bytesWritten(): number {
-    return this.#socket.bytesWritten;
+  /** It is made. */
+  connected(): void {
+    this.#connected = true;
+    this.#owner.made(this);
   }
 
   /** A request may be sent on it now. */
@@ -138,19 +113,19 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       this.#exchange === undefined &&
       this.#discarding === 0 &&
       this.#reusable &&
-      !this.#socket.destroyed
+      this.#transport.open
     );
   }
 
   /** Ends the connection; what is in flight fails. */
   destroy(): void {
-    this.#socket.destroy();
+    this.#transport.destroy();
   }
 
   /** Takes no further request and ends when the present one has. */
   retire(): void {
     this.#reusable = false;
-    if (this.#exchange === undefined) this.#socket.destroy();
+    if (this.#exchange === undefined) this.#transport.destroy();
   }
 
   // === The request ===
@@ -196,7 +171,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   end(trailers: Headers | undefined): void {
     if (this.#tunnel) {
       this.#output.flush();
-      this.#socket.end();
+      this.#transport.end();
       return;
     }
     if (this.#chunking)
@@ -207,7 +182,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
 
   cancel(): void {
     this.#exchange = undefined;
-    this.#socket.destroy();
+    this.#transport.destroy();
   }
 
   discard(): void {
@@ -226,44 +201,44 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
   pauseBody(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#socket.pause();
+    this.#transport.pause();
   }
 
   resumeBody(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#readAt = turn.nowMs;
-    this.#socket.resume();
+    this.#transport.resume();
   }
 
   // === The answer ===
 
-  /** The socket has read into the worker's buffer. */
+  /** Something has come. */
   read(buffer: Buffer, length: number): void {
     try {
       this.#read(buffer, length);
     } catch (thrown) {
       reportBug("an answer", thrown);
-      this.#broke(thrown);
+      this.broke(thrown);
     }
   }
 
-  // A bug was met: nothing more is said on this connection, and what is in flight fails.
-  #broke(thrown: unknown): void {
+  /** A bug was met: nothing more is said on this connection, and what is in flight fails. */
+  broke(thrown: unknown): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#socket.destroy();
+    this.#transport.destroy();
     exchange?.broke(thrown);
   }
 
   #read(buffer: Buffer, length: number): void {
     const now = tick();
     this.received += length;
-    if (this.#gone || this.#socket.destroyed) return;
+    if (this.#gone || !this.#transport.open) return;
     const exchange = this.#exchange;
     if (exchange === undefined) {
       if (this.#discarding > 0) this.#skip(buffer, 0, length);
-      else this.#socket.destroy(); // nobody asked
+      else this.#transport.destroy(); // nobody asked
       return;
     }
     // A head that drips in does not put its deadline off.
@@ -326,7 +301,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       this.#discarding = 0;
       this.idleSince = this.#readAt;
       this.#owner.idle(this);
-    } else if (done || end === REFUSED || this.#discarding <= 0) this.#socket.destroy();
+    } else if (done || end === REFUSED || this.#discarding <= 0) this.#transport.destroy();
   }
 
   // Something has gone to the caller, who may be slow.
@@ -415,40 +390,57 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       this.#owner.idle(this);
     }
     exchange.answerEnd(trailers);
-    if (!reusable) this.#socket.destroy();
+    if (!reusable) this.#transport.destroy();
   }
 
   #fail(reason: string): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#socket.destroy();
+    this.#transport.destroy();
     exchange?.endpointFailed(new ProxyError("E_BAD_RESPONSE", reason), "answering");
   }
 
-  // The endpoint has closed its side.
-  #ended(): void {
+  /** The endpoint has closed its side. */
+  ended(): void {
     const exchange = this.#exchange;
     if (exchange !== undefined && this.#headDone && this.#body.endsAtClose) {
       this.#exchange = undefined;
       exchange.answerEnd(undefined);
       if (this.#tunnel) {
-        this.#socket.end();
+        this.#transport.end();
         return;
       }
     }
-    this.#socket.destroy();
+    this.#transport.destroy();
   }
 
-  #closed(): void {
+  /** What waited for the endpoint has been taken. */
+  drained(): void {
+    this.#exchange?.endpointDrained();
+  }
+
+  /** The connection is over, or was never made. */
+  closed(cause: NodeJS.ErrnoException | undefined): void {
     this.#gone = true;
     const exchange = this.#exchange;
     this.#exchange = undefined;
     const error =
       this.#failure ??
+      (cause && this.#failureOf(cause)) ??
       new ProxyError("E_CONNECTION_CLOSED", "the endpoint closed the connection before it answered");
-    this.#owner.closed(this, this.#connected ? undefined : error);
+    this.#owner.gone(this, this.#connected ? undefined : error);
     const begun = this.#headDone || this.#pending !== undefined || this.#interims > 0;
     exchange?.endpointFailed(error, begun ? "answering" : this.carried > 1 ? "stale" : "sent");
+  }
+
+  #failureOf(cause: NodeJS.ErrnoException): ProxyError {
+    const reason = cause.code ?? cause.message;
+    if (this.#connected)
+      return new ProxyError("E_CONNECTION_CLOSED", `the endpoint's connection failed: ${reason}`);
+    return (
+      this.#owner.secure?.failure(cause) ??
+      new ProxyError("E_CONNECT", `connect failed: ${reason}`, { cause })
+    );
   }
 
   sweep(nowMs: number): void {
@@ -458,11 +450,11 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
           "E_CONNECT_TIMEOUT",
           `no connection within ${this.#owner.connectTimeoutMs} ms`,
         );
-        this.#socket.destroy();
+        this.#transport.destroy();
       }
       return;
     }
-    if (this.#discarding > 0 && nowMs - this.#readAt > discardable.ms) this.#socket.destroy();
+    if (this.#discarding > 0 && nowMs - this.#readAt > discardable.ms) this.#transport.destroy();
     if (this.#exchange === undefined || this.#tunnel) return;
     const { responseTimeoutMs, writeTimeoutMs } = this.#owner;
     if (this.#stalledFor(nowMs) > writeTimeoutMs && writeTimeoutMs > 0)
@@ -472,10 +464,10 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
       this.#timedOut(this.#exchange, `the endpoint was silent for ${responseTimeoutMs} ms`);
   }
 
-  // How long the socket has taken nothing from its queue.
+  // How long nothing has been taken from the queue.
   #stalledFor(nowMs: number): number {
-    const queued = this.#socket.writableLength;
-    const taken = this.#socket.bytesWritten - queued;
+    const { queued, written } = this.#transport;
+    const taken = written - queued;
     if (queued === 0 || taken !== this.#taken) {
       this.#taken = taken;
       this.#takenAt = nowMs;
@@ -485,7 +477,7 @@ export class H1ClientConnection implements EndpointStream, Sweepable {
 
   #timedOut(exchange: Exchange, message: string): void {
     this.#exchange = undefined;
-    this.#socket.destroy();
+    this.#transport.destroy();
     exchange.endpointFailed(new ProxyError("E_RESPONSE_TIMEOUT", message), "sent");
   }
 }

@@ -2,31 +2,31 @@
  * The writing half of a connection: text and small data gather in a string and go out as one write, big data goes out
  * through buffers that are given back. A string survives the call that made it, a view of the read buffer does not.
  */
-import type { Socket } from "node:net";
+import type { Transport } from "../../transport/transport.ts";
 import { giveBuffer, takeBuffer, writeBufferBytes } from "../../write-buffers.ts";
 
 /** Data up to this size is written as part of the string. */
 const smallBytes = 4096;
-/** More than this in the queue of the socket means that the other side does not keep up. */
+/** More than this in the transport's queue means that the other side does not keep up. */
 const congestedBytes = 65_536;
 
 /** Gathers and writes; one per connection. */
 export class Output {
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   #text = "";
-  // Buffers in the socket's queue, oldest first: it calls back in the order of the writes.
+  // Buffers in the transport's queue, oldest first: they are taken in the order of the writes.
   readonly #lent: Buffer[] = [];
-  readonly #written = (): void => {
+  readonly #taken = (): void => {
     giveBuffer(this.#lent.shift()!);
   };
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
-  /** The socket's queue is longer than it should be. */
+  /** The transport's queue is longer than it should be. */
   get congested(): boolean {
-    return this.#socket.writableLength > congestedBytes;
+    return this.#transport.queued > congestedBytes;
   }
 
   /** Gathers text of the protocol. */
@@ -44,7 +44,7 @@ export class Output {
     this.#text = "";
     // A head longer than the room beside a full read goes first.
     if (head.length > writeBufferBytes - 65_536 - 2) {
-      this.#write(head);
+      this.#transport.text(head);
       head = "";
     }
     for (let at = from; at < to; ) {
@@ -57,7 +57,7 @@ export class Output {
       end += piece;
       if (at === to && after !== "") end += out.write(after, end, "latin1");
       this.#lent.push(out);
-      this.#socket.write(out.subarray(0, end), this.#written);
+      this.#transport.bytes(out.subarray(0, end), this.#taken);
     }
   }
 
@@ -66,10 +66,6 @@ export class Output {
     if (this.#text === "") return;
     const text = this.#text;
     this.#text = "";
-    this.#write(text);
-  }
-
-  #write(text: string): void {
-    this.#socket.write(text, "latin1");
+    this.#transport.text(text);
   }
 }

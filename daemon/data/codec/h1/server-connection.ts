@@ -6,15 +6,15 @@
  * what still comes is thrown away, so that the last answer is not lost to a reset (RFC 9112 §9.6). A tunnel ends only
  * with the connection. All of it is in one file because every step of one side depends on where the other side is.
  */
-import type { Socket } from "node:net";
 import { type ErrorCode, ProxyError } from "../../../../plugins/errors.ts";
-import { guarded, reportBug } from "../../bugs.ts";
+import { reportBug } from "../../bugs.ts";
 import { Exchange } from "../../exchange.ts";
 import type { CallerPeer, CallerStream, ResponseHead, SocketAddress } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
-import { resetSocket } from "../../socket-below.ts";
 import type { ConnectionStats } from "../../stats.ts";
 import type { Sweepable } from "../../sweeper.ts";
+import { readBuffer } from "../../transport/read-buffer.ts";
+import type { OpenTransport, Transport, TransportOwner } from "../../transport/transport.ts";
 import { tick, turn } from "../../turn-clock.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -24,7 +24,6 @@ import { GatheredBody, maxGatheredBytes } from "./gathered-body.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 import { Field } from "./known-fields.ts";
 import { Output } from "./output.ts";
-import { readBuffer } from "./read-buffer.ts";
 import { judgeRequest, type RequestFacts } from "./request-head.ts";
 
 /** What all connections of one server share. */
@@ -51,9 +50,9 @@ const maxEmptyLines = 8;
 const lingerBytes = 1 << 20;
 
 /** A caller's connection; see the file's comment. */
-export class H1ServerConnection implements CallerStream, Sweepable {
+export class H1ServerConnection implements CallerStream, TransportOwner, Sweepable {
   readonly #context: H1ServerContext;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly peer: CallerPeer | undefined;
   readonly #output: Output;
   readonly #writer: AnswerWriter;
@@ -97,32 +96,18 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #served = 0;
   #received = 0;
 
-  constructor(socket: Socket, context: H1ServerContext, peer?: CallerPeer) {
+  constructor(open: OpenTransport, context: H1ServerContext, peer?: CallerPeer) {
     this.#context = context;
-    this.#socket = socket;
+    this.#transport = open(this);
     this.peer = peer;
-    this.#output = new Output(socket);
+    this.#output = new Output(this.#transport);
     this.#writer = new AnswerWriter(this.#output);
     this.#clock = new CallerClock(context);
     context.stats.opened();
-    socket.on("error", () => {}); // 'close' follows
-    const broke = (thrown: unknown): void => this.#broke(thrown);
-    const drained = (): void => {
-      if (!this.#gone) this.#exchange?.callerDrained();
-    };
-    socket.on(
-      "close",
-      guarded("the end of a caller's connection", () => this.#closed()),
-    );
-    socket.on(
-      "end",
-      guarded("the end of a request", () => this.#ended(), broke),
-    );
-    socket.on("drain", guarded("the drain of an answer", drained, broke));
   }
 
-  // A bug was met: the request that met it fails, and the connection, in an unknown state, ends.
-  #broke(thrown: unknown): void {
+  /** A bug was met: the request that met it fails, and the connection, in an unknown state, ends. */
+  broke(thrown: unknown): void {
     const exchange = this.#exchange;
     this.#processing = false;
     this.#writer.last = true;
@@ -130,17 +115,17 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       if (this.#gathering === undefined) exchange?.broke(thrown);
     } finally {
       this.#output.flush();
-      if (this.#lingering) this.#socket.end();
-      else this.#socket.destroy();
+      if (this.#lingering) this.#transport.end();
+      else this.#transport.destroy();
     }
   }
 
   get remote(): SocketAddress {
-    return { ip: this.#socket.remoteAddress, port: this.#socket.remotePort };
+    return this.#transport.remote;
   }
 
   get local(): SocketAddress {
-    return { ip: this.#socket.localAddress, port: this.#socket.localPort };
+    return this.#transport.local;
   }
 
   /**
@@ -160,18 +145,18 @@ export class H1ServerConnection implements CallerStream, Sweepable {
 
   /** Ends at once. */
   destroy(): void {
-    this.#socket.destroy();
+    this.#transport.destroy();
   }
 
   // === Reading ===
 
-  /** The socket has read into the worker's buffer. */
+  /** Something has come. */
   read(buffer: Buffer, length: number): void {
     try {
       this.#read(buffer, length);
     } catch (thrown) {
       reportBug("a request", thrown);
-      this.#broke(thrown);
+      this.broke(thrown);
     }
   }
 
@@ -181,7 +166,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     if (this.#gone) return;
     if (this.#lingering) {
       this.#lingered += length;
-      if (this.#lingered > lingerBytes) this.#socket.destroy();
+      if (this.#lingered > lingerBytes) this.#transport.destroy();
       return;
     }
     if (this.#ahead === undefined) this.#process(buffer, 0, length);
@@ -403,7 +388,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   end(trailers: Headers | undefined): void {
     this.#writer.end(trailers);
     this.#exchange = undefined;
-    if (this.#tunnel) this.#socket.end();
+    if (this.#tunnel) this.#transport.end();
     else if (this.#writer.last) this.#part();
     else {
       this.#clock.idleSince = this.#clock.writtenAt;
@@ -422,7 +407,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#exchange = undefined;
     this.#writer.last = true;
     // An answer up to the close, or none yet, must end in a reset: an orderly end would make it look whole.
-    if (this.#tunnel || this.#minor === 0 || !this.#answering) resetSocket(this.#socket);
+    if (this.#tunnel || this.#minor === 0 || !this.#answering) this.#transport.reset();
     else {
       this.#output.flush();
       this.#linger();
@@ -452,8 +437,8 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   // After the last answer. Bytes that come behind a close reset the connection, and with it what of the answer is still
   // under way; who has said that none will come needs no waiting for. TLS has an end of its own to tell.
   #part(): void {
-    const told = this.#socket.writableLength === 0 && !("encrypted" in this.#socket);
-    if (this.#leaving && this.#requestDone && told) this.#socket.destroy();
+    const told = this.#transport.queued === 0 && !this.#transport.secure;
+    if (this.#leaving && this.#requestDone && told) this.#transport.destroy();
     else this.#linger();
   }
 
@@ -462,27 +447,33 @@ export class H1ServerConnection implements CallerStream, Sweepable {
     this.#clock.idleSince = turn.nowMs;
     this.#ahead = undefined;
     this.#resume();
-    this.#socket.end();
+    this.#transport.end();
   }
 
-  // The caller has closed its side. In a tunnel that is its last word; otherwise it wants no answer any more.
-  #ended(): void {
+  /** The caller has closed its side. In a tunnel that is its last word; otherwise it wants no answer any more. */
+  ended(): void {
     if (this.#gone) return;
     if (this.#tunnel && !this.#requestDone) {
       this.#requestDone = true;
       this.#exchange?.requestEnd(undefined);
       this.#exchange?.flushRequest();
-    } else if (this.#exchange === undefined && this.#socket.writableLength > 0) this.#socket.end();
-    else this.#socket.destroy();
+    } else if (this.#exchange === undefined && this.#transport.queued > 0) this.#transport.end();
+    else this.#transport.destroy();
   }
 
-  #closed(): void {
+  /** What waited for the caller has been taken. */
+  drained(): void {
+    if (!this.#gone) this.#exchange?.callerDrained();
+  }
+
+  /** The connection is over. */
+  closed(): void {
     this.#gone = true;
     this.#ahead = undefined;
     const exchange = this.#exchange;
     this.#exchange = undefined;
     const lifeMs = turn.nowMs - this.#clock.openedAt;
-    this.#context.stats.closed(lifeMs, this.#served, this.#received, this.#socket.bytesWritten);
+    this.#context.stats.closed(lifeMs, this.#served, this.#received, this.#transport.written);
     this.#context.closed(this);
     exchange?.callerGone();
   }
@@ -490,25 +481,25 @@ export class H1ServerConnection implements CallerStream, Sweepable {
   #pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#socket.pause();
+    this.#transport.pause();
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#clock.readAt = turn.nowMs;
-    this.#socket.resume();
+    this.#transport.resume();
   }
 
   sweep(nowMs: number): void {
     const clock = this.#clock;
     if (this.#tunnel) {
-      if (clock.quiet(nowMs, this.#socket)) this.#socket.destroy();
+      if (clock.quiet(nowMs, this.#transport)) this.#transport.destroy();
       return;
     }
-    if (clock.stalled(nowMs, this.#socket)) this.#socket.destroy();
+    if (clock.stalled(nowMs, this.#transport)) this.#transport.destroy();
     else if (this.#lingering) {
-      if (clock.lingered(nowMs) && this.#socket.writableLength === 0) this.#socket.destroy();
+      if (clock.lingered(nowMs) && this.#transport.queued === 0) this.#transport.destroy();
     } else if (this.#exchange === undefined) this.#sweepIdle(nowMs);
     else if (!this.#requestDone && !this.#paused && clock.bodyOverdue(nowMs)) {
       const reason = "the request's body did not arrive in time";
@@ -528,7 +519,7 @@ export class H1ServerConnection implements CallerStream, Sweepable {
       }
     } else if (nowMs >= this.#idleUntilMs) this.#linger();
     else if (this.#received === 0) {
-      if (clock.unused(nowMs)) this.#socket.destroy();
-    } else if (clock.idle(nowMs) || clock.old(nowMs)) this.#socket.end(() => this.#socket.destroy());
+      if (clock.unused(nowMs)) this.#transport.destroy();
+    } else if (clock.idle(nowMs) || clock.old(nowMs)) this.#transport.finish();
   }
 }

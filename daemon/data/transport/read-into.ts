@@ -1,10 +1,10 @@
 /**
- * Reading what a TLS socket has deciphered without a buffer per record. `tls.connect` takes `onread`, as `net.connect`
- * does; accepted TLS sockets do not. But they are `net.Socket`s, so what such a socket remembers of its `onread` can be
- * given to them too. These are internals of Node.js: where they are not found, data comes as 'data' gives it.
+ * Reading an accepted socket, above all what a TLS socket has deciphered, without a buffer per read. `tls.connect` takes
+ * `onread`, as `net.connect` does; accepted sockets do not. But what such a socket remembers of its `onread` can be given to
+ * them too. These are internals of Node.js: where they are not found, data comes as 'data' gives it.
  */
 import { Socket } from "node:net";
-import { readBuffer } from "../codec/h1/read-buffer.ts";
+import { readBuffer } from "./read-buffer.ts";
 
 /** What is known of a socket from inside. */
 interface Inside {
@@ -21,7 +21,7 @@ interface Memory {
 const memory = findMemory();
 
 /** Calls `read` with what comes from now on, and what has come already; the buffer is only good until it returns. */
-export function readDeciphered(
+export function readInto(
   socket: Socket,
   read: (buffer: Buffer, length: number) => void,
   known: Memory | null = memory,

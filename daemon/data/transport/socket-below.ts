@@ -4,8 +4,3 @@ import type { Socket } from "node:net";
 /** Undefined for a socket that stands on none. */
 export const socketBelow = (socket: Socket): Socket | undefined =>
   (socket as unknown as { readonly _parent?: Socket | null })._parent ?? undefined;
-
-/** Ends a connection with a reset, which TLS sockets cannot do themselves. */
-export function resetSocket(socket: Socket): void {
-  (socketBelow(socket) ?? socket).resetAndDestroy();
-}

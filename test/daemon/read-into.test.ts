@@ -1,4 +1,4 @@
-/** Reading accepted TLS sockets: into the worker's buffer where Node.js is as it was, and in the public way. */
+/** Reading accepted sockets, by TLS: into the worker's buffer where Node.js is as it was, and in the public way. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, type TestContext, test } from "node:test";
 import * as tls from "node:tls";
-import { readBuffer } from "../../daemon/data/codec/h1/read-buffer.ts";
-import { readDeciphered } from "../../daemon/data/tls/read-deciphered.ts";
+import { readBuffer } from "../../daemon/data/transport/read-buffer.ts";
+import { readInto } from "../../daemon/data/transport/read-into.ts";
 import { Certificates } from "../kit/certificates.ts";
 
-const folder = mkdtempSync(path.join(tmpdir(), "read-deciphered-"));
+const folder = mkdtempSync(path.join(tmpdir(), "read-into-"));
 after(() => rmSync(folder, { recursive: true }));
 const own = new Certificates(folder).authority("web");
 
@@ -40,7 +40,7 @@ async function exchange(t: TestContext, ...known: [null] | []): Promise<Set<Buff
   const buffers = new Set<Buffer>();
   const whole = Promise.withResolvers<void>();
   let bytes = 0;
-  readDeciphered(
+  readInto(
     accepted,
     (buffer, length) => {
       buffers.add(buffer);
@@ -87,7 +87,7 @@ test("what came in the wake of the handshake is not lost", async (t) => {
   await once(accepted, "readable");
   accepted.removeAllListeners("readable");
   const read = new Promise<string>((resolve) =>
-    readDeciphered(accepted, (buffer, length) => resolve(buffer.toString("latin1", 0, length))),
+    readInto(accepted, (buffer, length) => resolve(buffer.toString("latin1", 0, length))),
   );
   accepted.resume();
   assert.equal(await read, "early");
