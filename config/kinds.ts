@@ -21,6 +21,15 @@ export interface KnownKind {
   readonly never?: string | undefined;
 }
 
+/** What stands under a key `kind` in plain data, however deep. */
+export function* kindsIn(data: unknown): Generator<string> {
+  if (typeof data !== "object" || data === null) return;
+  for (const [key, value] of Object.entries(data)) {
+    if (key === "kind" && typeof value === "string") yield value;
+    else yield* kindsIn(value);
+  }
+}
+
 /** Looks kinds up by slot; both the whole kind and the form without `io.l5d.` are taken. */
 export interface KindLookup {
   /** The plugin of a kind, undefined where there is none. */

@@ -7,7 +7,7 @@ import type { Files } from "./format-checks.ts";
 import type { KindLookup } from "./kinds.ts";
 import { fileSchema, type LinkerdConfig } from "./schema.ts";
 import { checkSemantics, type Partly } from "./semantics.ts";
-import { type MapNode, type Place, parseSource, type Source } from "./source.ts";
+import { type MapNode, type Place, parseSource, type Source, type SourceNode } from "./source.ts";
 import type { Schema } from "./type.ts";
 import { validate } from "./validate.ts";
 import { warningsOf } from "./warnings.ts";
@@ -21,9 +21,13 @@ export interface PluginProblem {
 
 /** What loading needs from outside. */
 export interface LoadOptions {
-  /** Loads the user's plugins, then answers with every kind there is. */
+  /**
+   * Loads the user's plugins, then answers with every kind there is; those that the file names, and those that hold where
+   * it names none, can be found.
+   */
   kinds(
     plugins: readonly string[],
+    named: readonly string[],
   ): Promise<{ readonly kinds: KindLookup; readonly problems: readonly PluginProblem[] }>;
   readonly files: Files;
   /** Most data workers where the file does not say; it starts with one then. */
@@ -65,7 +69,10 @@ export async function checkConfig(text: string, options: LoadOptions): Promise<C
   }
 
   const specs = pluginSpecs(root);
-  const { kinds, problems } = await options.kinds(specs.map((spec) => spec.text));
+  const { kinds, problems } = await options.kinds(
+    specs.map((spec) => spec.text),
+    [...namedKinds(root)],
+  );
   const issues: Issue[] = problems.map(({ index, message }) =>
     issue(source, "plugin", specs[index]!.at, message, `plugins[${specs[index]!.index}]`),
   );
@@ -138,6 +145,16 @@ function pluginSpecs(
         node.tag === "scalar" && node.text !== "" ? [{ text: node.text, at: node.at, index }] : [],
       )
     : [];
+}
+
+/** Every text under a key `kind`; which of them name plugins is the schema's matter. */
+function* namedKinds(node: SourceNode): Generator<string> {
+  if (node.tag === "list") for (const item of node.items) yield* namedKinds(item);
+  if (node.tag !== "map") return;
+  for (const [key, { value }] of node.entries) {
+    if (key === "kind" && value.tag === "scalar") yield value.text;
+    else yield* namedKinds(value);
+  }
 }
 
 function nearestOffset(offsets: ReadonlyMap<string, number>, path: string): number {

@@ -36,9 +36,10 @@ export async function readConfig(file: string, text = readFileSync(file, "utf8")
   const baseDir = dirname(resolve(file));
   let files: readonly string[] = [];
   const { config, ...rest } = await checkConfig(text, {
-    kinds: async (specs) => {
+    kinds: async (specs, named) => {
       const loaded = await loadUserPlugins(specs, baseDir, registry);
       files = loaded.files;
+      await registry.load(named);
       return { kinds: registry, problems: loaded.problems };
     },
     files: { isFile: (path) => kindOf(path) === "file", isDirectory: (path) => kindOf(path) === "directory" },

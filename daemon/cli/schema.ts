@@ -31,6 +31,7 @@ export async function schemaCommand(args: readonly string[], io: CliIo): Promise
   const { problems } = await loadUserPlugins(values.plugin ?? [], ".", registry);
   for (const { message } of problems) io.err(`pointsman schema: ${message}\n`);
   if (problems.length > 0) return exitCodes.failed;
+  await registry.loadAll();
   io.out(`${JSON.stringify(toJsonSchema(registry), undefined, 2)}\n`);
   return exitCodes.ok;
 }

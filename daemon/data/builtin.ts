@@ -1,63 +1,67 @@
-/** The plugins that come with the daemon and live in every data worker; a new one is a line here. */
-
-import ingress from "../../namers/k8s/ingress-identifier.ts";
+/**
+ * The plugins that come with the daemon and live in every data worker; a new one is a line here. What holds where a
+ * configuration names no kind is imported; the others are loaded when it names them.
+ */
 import consecutiveFailures from "../../plugins/accruals/consecutive-failures.ts";
-import none from "../../plugins/accruals/none.ts";
-import successRate from "../../plugins/accruals/success-rate.ts";
-import successRateWindowed from "../../plugins/accruals/success-rate-windowed.ts";
-import aperture from "../../plugins/balancers/aperture.ts";
-import ewma from "../../plugins/balancers/ewma.ts";
-import heap from "../../plugins/balancers/heap.ts";
 import p2c from "../../plugins/balancers/p2c.ts";
-import roundRobin from "../../plugins/balancers/round-robin.ts";
-import allSuccessful from "../../plugins/classifiers/all-successful.ts";
-import nonRetryable from "../../plugins/classifiers/non-retryable-5xx.ts";
-import retryableAll from "../../plugins/classifiers/retryable-all-5xx.ts";
-import retryableIdempotent from "../../plugins/classifiers/retryable-idempotent-5xx.ts";
-import retryableRead from "../../plugins/classifiers/retryable-read-5xx.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
-import header from "../../plugins/identifiers/header.ts";
 import headerToken from "../../plugins/identifiers/header-token.ts";
-import methodAndHost from "../../plugins/identifiers/method-and-host.ts";
-import path from "../../plugins/identifiers/path.ts";
-import staticIdentifier from "../../plugins/identifiers/static.ts";
-import connectionRandom from "../../plugins/labelers/connection-random.ts";
-import ip from "../../plugins/labelers/ip.ts";
-import ipPort from "../../plugins/labelers/ip-port.ts";
 import requestRandom from "../../plugins/labelers/request-random.ts";
-import routerLabeler from "../../plugins/labelers/router.ts";
-import staticLabeler from "../../plugins/labelers/static.ts";
 import defaultPropagator from "../../plugins/propagators/default.ts";
-import zipkinPropagator from "../../plugins/propagators/zipkin.ts";
+import { type LazyPlugin, lazily } from "../../plugins/registry.ts";
 
 /** Identifiers, balancers, classifiers, accruals, labelers and propagators. */
-export const dataPlugins: readonly AnyPlugin[] = [
+export const dataPlugins: readonly (AnyPlugin | LazyPlugin)[] = [
   headerToken,
-  header,
-  methodAndHost,
-  path,
-  staticIdentifier,
-  ingress,
+  lazily("identifier", "io.l5d.header", () => import("../../plugins/identifiers/header.ts")),
+  lazily("identifier", "io.l5d.methodAndHost", () => import("../../plugins/identifiers/method-and-host.ts")),
+  lazily("identifier", "io.l5d.path", () => import("../../plugins/identifiers/path.ts")),
+  lazily("identifier", "io.l5d.static", () => import("../../plugins/identifiers/static.ts")),
+  lazily("identifier", "io.l5d.ingress", () => import("../../namers/k8s/ingress-identifier.ts")),
   p2c,
-  ewma,
-  aperture,
-  heap,
-  roundRobin,
+  lazily("balancer", "ewma", () => import("../../plugins/balancers/ewma.ts")),
+  lazily("balancer", "aperture", () => import("../../plugins/balancers/aperture.ts")),
+  lazily("balancer", "heap", () => import("../../plugins/balancers/heap.ts")),
+  lazily("balancer", "roundRobin", () => import("../../plugins/balancers/round-robin.ts")),
   consecutiveFailures,
-  successRate,
-  successRateWindowed,
-  none,
-  nonRetryable,
-  retryableRead,
-  retryableIdempotent,
-  retryableAll,
-  allSuccessful,
-  ip,
-  ipPort,
-  connectionRandom,
+  lazily("accrual", "io.l5d.successRate", () => import("../../plugins/accruals/success-rate.ts")),
+  lazily(
+    "accrual",
+    "io.l5d.successRateWindowed",
+    () => import("../../plugins/accruals/success-rate-windowed.ts"),
+  ),
+  lazily("accrual", "none", () => import("../../plugins/accruals/none.ts")),
+  lazily(
+    "classifier",
+    "io.l5d.http.nonRetryable5XX",
+    () => import("../../plugins/classifiers/non-retryable-5xx.ts"),
+  ),
+  lazily(
+    "classifier",
+    "io.l5d.http.retryableRead5XX",
+    () => import("../../plugins/classifiers/retryable-read-5xx.ts"),
+  ),
+  lazily(
+    "classifier",
+    "io.l5d.http.retryableIdempotent5XX",
+    () => import("../../plugins/classifiers/retryable-idempotent-5xx.ts"),
+  ),
+  lazily(
+    "classifier",
+    "io.l5d.http.retryableAll5XX",
+    () => import("../../plugins/classifiers/retryable-all-5xx.ts"),
+  ),
+  lazily(
+    "classifier",
+    "io.l5d.http.allSuccessful",
+    () => import("../../plugins/classifiers/all-successful.ts"),
+  ),
+  lazily("labeler", "ip", () => import("../../plugins/labelers/ip.ts")),
+  lazily("labeler", "ip:port", () => import("../../plugins/labelers/ip-port.ts")),
+  lazily("labeler", "connectionRandom", () => import("../../plugins/labelers/connection-random.ts")),
   requestRandom,
-  routerLabeler,
-  staticLabeler,
+  lazily("labeler", "router", () => import("../../plugins/labelers/router.ts")),
+  lazily("labeler", "static", () => import("../../plugins/labelers/static.ts")),
   defaultPropagator,
-  zipkinPropagator,
+  lazily("propagator", "io.l5d.zipkin", () => import("../../plugins/propagators/zipkin.ts")),
 ];

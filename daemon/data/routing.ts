@@ -6,9 +6,10 @@
  * gone, or has another in its place, ends with its last request; a port that is gone, with its last connection.
  */
 import { closeSync } from "node:fs";
+import { kindsIn } from "../../config/kinds.ts";
 import type { Addr } from "../../dtab/index.ts";
 import type { AnyPlugin } from "../../plugins/contract.ts";
-import { loadUserPlugins, Registry } from "../../plugins/registry.ts";
+import { type LazyPlugin, loadUserPlugins, Registry } from "../../plugins/registry.ts";
 import type { ClientReport } from "../shared/client-report.ts";
 import {
   type BindingState,
@@ -40,7 +41,7 @@ interface Prepared {
 /** See the file's comment. */
 export class Routing {
   readonly #workerId: number;
-  readonly #plugins: readonly AnyPlugin[];
+  readonly #plugins: readonly (AnyPlugin | LazyPlugin)[];
   readonly #services: RoutingServices;
   #routers: readonly Router[] = [];
   /** By key; those that end with their last requests too. */
@@ -52,7 +53,7 @@ export class Routing {
   #places: WorkerSetup["places"];
   #prepared: Prepared | undefined;
 
-  constructor(workerId: number, plugins: readonly AnyPlugin[], services: RoutingServices) {
+  constructor(workerId: number, plugins: readonly (AnyPlugin | LazyPlugin)[], services: RoutingServices) {
     this.#workerId = workerId;
     this.#plugins = plugins;
     this.#services = {
@@ -79,6 +80,7 @@ export class Routing {
     const registry = new Registry(this.#plugins);
     const { problems } = await loadUserPlugins(setup.plugins, "/", registry);
     if (problems.length > 0) throw new Error(problems.map((problem) => problem.message).join("; "));
+    await registry.load(kindsIn(setup.routers));
     await this.#services.tls.prepare(setup.files?.tls);
     await this.#services.overrides.prepare(setup.files?.overrideKeys);
     this.#services.feeds.prepare(setup.feeds);

@@ -17,6 +17,7 @@ import { loadUserPlugins } from "../../plugins/registry.ts";
 const folder = fileURLToPath(new URL("../../config/examples/", import.meta.url));
 const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 const registry = builtinRegistry();
+await registry.loadAll();
 const { files } = await loadUserPlugins(["./plugins/tenant-identifier.mjs"], folder, registry);
 
 /** What tls/make-certificates.sh and `pointsman override keygen` make. */

@@ -1,7 +1,7 @@
 /** Checks texts as the daemon does, with a disk of one's own. */
 
 import { showIssue } from "../../config/errors.ts";
-import { type CheckResult, checkConfig } from "../../config/load.ts";
+import { type CheckResult, checkConfig, type LoadOptions } from "../../config/load.ts";
 import type { LinkerdConfig } from "../../config/schema.ts";
 import { builtinRegistry } from "../../daemon/builtin.ts";
 
@@ -11,10 +11,18 @@ export interface Disk {
   readonly directories?: readonly string[];
 }
 
+/** The plugins that come with the daemon, of which those that a file names are loaded. */
+export const builtinKinds =
+  (registry = builtinRegistry()): LoadOptions["kinds"] =>
+  async (_plugins, named) => {
+    await registry.load(named);
+    return { kinds: registry, problems: [] };
+  };
+
 /** Checks a text against the plugins that come with the daemon. */
 export const check = (text: string, disk: Disk = {}): Promise<CheckResult> =>
   checkConfig(text, {
-    kinds: async () => ({ kinds: builtinRegistry(), problems: [] }),
+    kinds: builtinKinds(),
     files: {
       isFile: (path) => disk.files?.includes(path) ?? true,
       isDirectory: (path) => disk.directories?.includes(path) ?? true,

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { Type } from "../../config/type.ts";
+import { builtinRegistry } from "../../daemon/builtin.ts";
 import { readConfig } from "../../daemon/cli/read-config.ts";
 import { definePlugin } from "../../plugins/contract.ts";
-import { loadUserPlugins, Registry } from "../../plugins/registry.ts";
+import { lazily, loadUserPlugins, Registry } from "../../plugins/registry.ts";
 
 const fails = definePlugin({
   slot: "labeler",
@@ -29,6 +30,46 @@ test("two plugins of one slot and kind are refused, short forms included", () =>
   assert.throws(() => registry.add(fails), /two plugins of slot labeler and kind io\.l5d\.fails/);
   assert.throws(() => registry.add({ ...fails, kind: "fails" }), /two plugins of slot labeler/);
   registry.add({ ...fails, slot: "namer" });
+});
+
+test("a plugin is loaded when its kind is named, whole or short, in whichever slot, and once", async () => {
+  const loads: string[] = [];
+  const list = (slot: "labeler" | "telemeter", kind: string) =>
+    lazily(slot, kind, async () => {
+      loads.push(`${slot} ${kind}`);
+      return {
+        default: definePlugin({ slot, kind, schema: Type.Object({}), create: fails.create }) as never,
+      };
+    });
+  const registry = new Registry([
+    list("labeler", "io.l5d.a"),
+    list("telemeter", "io.l5d.a"),
+    list("labeler", "b"),
+  ]);
+  assert.deepEqual(registry.kinds("labeler"), ["io.l5d.a", "b"]);
+  assert.throws(() => registry.find("labeler", "a"), /slot labeler and kind io\.l5d\.a is not loaded/);
+  await registry.load(["a", "never heard of"]);
+  assert.equal(registry.find("labeler", "io.l5d.a")?.kind, "io.l5d.a");
+  assert.equal(registry.find("telemeter", "a")?.kind, "io.l5d.a");
+  assert.throws(() => registry.find("labeler", "b"), /not loaded/);
+  await registry.load(["io.l5d.a"]);
+  assert.deepEqual(loads, ["labeler io.l5d.a", "telemeter io.l5d.a"]);
+  assert.throws(() => registry.add(fails) ?? registry.add(list("labeler", "fails")), /two plugins/);
+});
+
+test("a file with another plugin than its line in the list says is refused", async () => {
+  const registry = new Registry([lazily("labeler", "io.l5d.other", async () => ({ default: fails }))]);
+  await assert.rejects(
+    registry.loadAll(),
+    /labeler io\.l5d\.other is listed where labeler io\.l5d\.fails is/,
+  );
+});
+
+test("every plugin that comes with the daemon is where its list says", async () => {
+  const registry = builtinRegistry();
+  await registry.loadAll();
+  for (const { slot, kind } of registry.plugins())
+    assert.ok(registry.find(slot, kind)?.schema, `${slot} ${kind}`);
 });
 
 const folder = mkdtempSync(path.join(tmpdir(), "pointsman-plugins-"));

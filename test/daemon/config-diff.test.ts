@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkConfig } from "../../config/load.ts";
 import type { LinkerdConfig } from "../../config/schema.ts";
-import { builtinRegistry } from "../../daemon/builtin.ts";
 import { applicable, diffRouters, restartKeys } from "../../daemon/control/config-diff.ts";
+import { builtinKinds } from "../config/kit.ts";
 
 const load = async (text: string): Promise<LinkerdConfig> => {
   const { config, issues } = await checkConfig(text, {
-    kinds: async () => ({ kinds: builtinRegistry(), problems: [] }),
+    kinds: builtinKinds(),
     files: { isFile: () => true, isDirectory: () => true },
     workers: 1,
   });

@@ -8,6 +8,7 @@ import { createGeneration } from "../../daemon/control/generation.ts";
 import { createLogging } from "../../daemon/control/logging.ts";
 import { type ConfigRead, Reloader, type ReloaderOptions } from "../../daemon/control/reloader.ts";
 import type { WorkerSetup } from "../../daemon/shared/messages.ts";
+import { builtinKinds } from "../config/kit.ts";
 import { fakeClock, memoryLog, noMetrics } from "./kit.ts";
 
 const yaml = (dtab: string): string =>
@@ -16,7 +17,7 @@ const yaml = (dtab: string): string =>
 const readText = async (text: string): Promise<ConfigRead> => {
   const registry = builtinRegistry();
   const read = await checkConfig(text, {
-    kinds: async () => ({ kinds: registry, problems: [] }),
+    kinds: builtinKinds(registry),
     files: { isFile: () => true, isDirectory: () => true },
     workers: 2,
   });

@@ -22,10 +22,11 @@ export interface Rig {
 export const start = async (text: string, options: Partial<StartOptions> = {}): Promise<Rig> => {
   const registry = builtinRegistry();
   const { config, issues } = await checkConfig(text, {
-    kinds: async (plugins) => ({
-      kinds: registry,
-      problems: (await loadUserPlugins(plugins, "/", registry)).problems,
-    }),
+    kinds: async (plugins, named) => {
+      const { problems } = await loadUserPlugins(plugins, "/", registry);
+      await registry.load(named);
+      return { kinds: registry, problems };
+    },
     files: { isFile: () => true, isDirectory: () => true },
     workers: 1,
   });

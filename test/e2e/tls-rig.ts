@@ -6,6 +6,7 @@ import { type AddressInfo, connect } from "node:net";
 import { checkConfig } from "../../config/load.ts";
 import { builtinRegistry } from "../../daemon/builtin.ts";
 import type { ConfigRead } from "../../daemon/control/reloader.ts";
+import { builtinKinds } from "../config/kit.ts";
 import { type Rig, start } from "../daemon/rig.ts";
 
 /** What of the configuration differs. */
@@ -75,7 +76,7 @@ export async function startRouter({ endpoint, server, client, router }: TlsRoute
 export async function checkedConfig(text: string) {
   const registry = builtinRegistry();
   const result = await checkConfig(text, {
-    kinds: async () => ({ kinds: registry, problems: [] }),
+    kinds: builtinKinds(registry),
     files: { isFile: () => true, isDirectory: () => true },
     workers: 1,
   });

@@ -76,7 +76,9 @@ for (const [kind, { block, names, path }] of Object.entries(cases)) {
       prefix: Path.read(`/#/${kind}`),
       kept: { keep: () => kept, changed() {} },
     };
-    const plugin = builtinRegistry().get("namer", kind);
+    const registry = builtinRegistry();
+    await registry.load([kind]);
+    const plugin = registry.get("namer", kind);
     const config = withDefaults(plugin.schema, { ...block, distrustAfterSeconds: 60 });
     const namer = plugin.create(config, ctx) as Namer;
     const tree = observe(namer.lookup(Path.read(path)).states);

@@ -4,11 +4,13 @@ import { test } from "node:test";
 import { type Addr, addressWeightKey, type Bound, NameTree, Path } from "../../dtab/index.ts";
 import { ZooKeeper } from "../../namers/lib/zookeeper/client.ts";
 import { createCuratorNamer, curatorSchema } from "../../namers/zookeeper/curator.ts";
+import { lazyZooKeeperSystemNamers } from "../../namers/zookeeper/lazy-system.ts";
 import { createLeaderNamer, leaderSchema } from "../../namers/zookeeper/leader.ts";
 import { createServersetsNamer, serversetsSchema } from "../../namers/zookeeper/serversets.ts";
 import { zooKeeperSystemNamers } from "../../namers/zookeeper/system.ts";
 import type { Namer } from "../../plugins/contract.ts";
 import { fakeClock, realClock } from "../kit/clock.ts";
+import { eventually } from "../kit/eventually.ts";
 import { FakeZooKeeper } from "../kit/fake-zookeeper.ts";
 import { recordedLog } from "../kit/log.ts";
 import { addressesOf, leafOf, observe, testNamer } from "../kit/namer.ts";
@@ -371,6 +373,21 @@ test("system names tell their ensemble themselves, and eight of them are asked a
   assert.deepEqual(follow(serverset, "/last:2181/prod/web").state(), { tag: "pending" });
   const bad = follow(serverset, "/no-port/web").state();
   assert.ok(bad.tag === "failed" && /expected host:port/.test(bad.error.message));
+});
+
+test("system names are loaded with the first that is asked, and answer as they do then", async () => {
+  const systems = lazyZooKeeperSystemNamers(pluginContext());
+  assert.deepEqual([...systems.keys()], [...zooKeeperSystemNamers(pluginContext()).keys()]);
+  for (const namer of systems.values()) {
+    const bad = follow(namer, "/no-port/web");
+    const again = follow(namer, "/no-port/web");
+    for (const { state } of [bad, again]) {
+      await eventually(() => {
+        const now = state();
+        assert.ok(now.tag === "failed" && /expected host:port/.test(now.error.message));
+      });
+    }
+  }
 });
 
 test("serversets: a member that goes and comes back under its name while it is read is read again", async () => {

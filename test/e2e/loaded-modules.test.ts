@@ -1,0 +1,51 @@
+/** A process loads the code of what its configuration names: memory is what the rest would cost. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { importsOf, root } from "../arch/source-tree.ts";
+import { tempDir } from "../kit/temp-dir.ts";
+import { run } from "./program-rig.ts";
+
+/** Notes every module that a thread loads, in a file per thread. */
+const noteModules = (folder: string): string =>
+  `data:text/javascript,${encodeURIComponent(`
+    import { appendFileSync } from "node:fs";
+    import { registerHooks } from "node:module";
+    import { threadId } from "node:worker_threads";
+    registerHooks({ load(url, context, next) {
+      appendFileSync(${JSON.stringify(folder)} + "/" + (threadId === 0 ? "control" : "data"), url + "\\n");
+      return next(url, context);
+    } });
+  `)}`;
+
+/** The files of the plugins that are loaded when they are named. */
+const listed = ["daemon/control/builtin.ts", "daemon/data/builtin.ts"].flatMap((name) => {
+  const text = readFileSync(path.join(root, name), "utf8");
+  const named = [...text.matchAll(/^ {2}lazily\([^;]*?import\("([^"]+)"\)/gm)].map(([, file]) => file);
+  const imports = importsOf(name, text).map(({ target }) => target);
+  return named
+    .map((file) => path.posix.join(path.posix.dirname(name), file!))
+    .filter((file) => imports.includes(file));
+});
+
+test("neither thread loads a plugin that the configuration does not name, nor what only others need", async (t) => {
+  const folder = tempDir();
+  t.after(() => folder[Symbol.dispose]());
+  await run(t, { env: { NODE_OPTIONS: `--import ${noteModules(folder.path)}` } });
+  const loaded = (thread: string): readonly string[] =>
+    readFileSync(path.join(folder.path, thread), "utf8").trim().split("\n");
+  const control = loaded("control");
+  const data = loaded("data");
+  const ours = [...control, ...data].map((url) => path.relative(root, url.replace("file://", "")));
+  assert.ok(ours.includes("daemon/control/supervisor.ts") && ours.includes("daemon/data/worker.ts"));
+  assert.ok(listed.length > 40, `${listed.length} listed`);
+  assert.deepEqual(
+    listed.filter((file) => ours.includes(file)),
+    [],
+  );
+  assert.deepEqual(
+    ours.filter((file) => /^namers\/(?!builtin\/|lib\/resolve\.ts$|zookeeper\/lazy-system\.ts$)/.test(file)),
+    [],
+  );
+});
