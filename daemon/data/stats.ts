@@ -52,7 +52,9 @@ export class StatusStats {
   readonly #scope: MetricsScope;
   readonly #classes: Counter[];
   readonly #errors: Counter;
-  readonly #codes: (Counter | undefined)[] = [];
+  /** Statuses that were met, few of six hundred, and the counter of each. */
+  readonly #codes: number[] = [];
+  readonly #counters: Counter[] = [];
   readonly #times: (Stat | undefined)[] = [];
 
   constructor(scope: MetricsScope) {
@@ -67,7 +69,12 @@ export class StatusStats {
     const code = status < 600 ? status : 599;
     const kind = (code / 100) | 0;
     this.#classes[kind]!.incr();
-    (this.#codes[code] ??= this.#scope.counter(`status/${code}`)).incr();
+    let at = this.#codes.indexOf(code);
+    if (at === -1) {
+      at = this.#codes.push(code) - 1;
+      this.#counters.push(this.#scope.counter(`status/${code}`));
+    }
+    this.#counters[at]!.incr();
     (this.#times[kind] ??= this.#scope.stat(`time/${classNames[kind]}`)).record(elapsedMs);
   }
 

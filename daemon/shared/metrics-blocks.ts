@@ -1,6 +1,6 @@
 /** The memory behind a writer's series: gives each its place, takes it back, and tells the reader. */
 import type { MetricsChange } from "./messages.ts";
-import { Histogram, Word } from "./metrics-cells.ts";
+import { type Cell, Histogram, type SeriesType, Word } from "./metrics-cells.ts";
 import { MetricsSpace, octaves, offsetBits, offsetMask, statLayout } from "./metrics-space.ts";
 
 /** How a metrics memory is kept. */
@@ -13,11 +13,10 @@ export interface MetricsOptions {
   readonly schedule?: (flush: () => void) => void;
 }
 
-/** A series that is written. */
-export interface Series {
-  readonly metric: Word | Histogram;
-  /** Where it lies; undefined for what writes to `_overflow`. */
-  readonly at: number | undefined;
+/** A scope as its series are told of. */
+export interface Placed {
+  /** Its elements, from the root on. */
+  path(): readonly string[];
 }
 
 /** The memory of one writer. */
@@ -27,12 +26,13 @@ export class Memory {
   readonly #budget: number;
   readonly #onOverflow: ((budget: number) => void) | undefined;
   readonly #space = new MetricsSpace((memory) => this.#change({ change: "block", memory }));
-  readonly #nowhereWord: Word;
-  readonly #nowhereStat: Histogram;
+  readonly #nowhere: Readonly<Record<SeriesType, Cell>>;
   #batch = 1;
   #changes: MetricsChange[] = [];
+  /** The scopes in this batch: an array that is there once is sent once. */
+  readonly #paths = new Map<Placed, readonly string[]>();
   #live = 0;
-  #overflow: Record<"counter" | "gauge" | "stat", Word | Histogram> | undefined;
+  #overflow: Readonly<Record<SeriesType, Cell>> | undefined;
   #refused: Word | undefined;
 
   constructor(emit: (changes: MetricsChange[]) => void, options: MetricsOptions) {
@@ -43,63 +43,80 @@ export class Memory {
     // Its blocks are nobody's to read, and its segments are taken once for all that end.
     const nowhere = new MetricsSpace(() => {});
     const at = nowhere.take("word");
-    this.#nowhereWord = new Word(nowhere.blocks[0]!.words, at);
-    this.#nowhereStat = new Histogram(nowhere, nowhere.take("head"));
+    const { words } = nowhere.blocks[0]!;
+    this.#nowhere = {
+      counter: new Word("counter", "", words, at),
+      gauge: new Word("gauge", "", words, at),
+      stat: new Histogram("", nowhere, nowhere.take("head")),
+    };
   }
 
-  /** A new series, or the one that stands for all beyond the budget. */
-  add(type: "counter" | "gauge" | "stat", scopes: readonly string[], name: string): Series {
-    if (this.#live >= this.#budget) return { metric: this.#overflowed(type), at: undefined };
-    return this.#place(type, scopes, name);
+  /** A new series; beyond the budget it writes where all such do. */
+  add(type: SeriesType, scope: Placed, name: string): Cell {
+    if (this.#live < this.#budget) return this.#place(type, scope, name);
+    const shared = this.#overflowed(type);
+    return shared instanceof Word
+      ? new Word(shared.type, name, shared.words, shared.at)
+      : new Histogram(name, shared.space, shared.at);
   }
 
   /** A series of an ended scope: it can be written, and nobody reads it. */
-  nowhere(type: "counter" | "gauge" | "stat"): Word | Histogram {
-    return type === "stat" ? this.#nowhereStat : this.#nowhereWord;
+  nowhere(type: SeriesType): Cell {
+    return this.#nowhere[type];
   }
 
   /** Takes a series' memory back; `removed` must follow in the same turn. */
-  free({ metric, at }: Series): void {
-    if (at === undefined) return;
-    this.#live -= 1;
-    if (metric instanceof Word) {
-      this.#space.give("word", at, this.#batch);
-      metric.words = this.#nowhereWord.words;
-      metric.index = this.#nowhereWord.index;
+  free(cell: Cell): void {
+    if (cell instanceof Word) {
+      if (!this.#isShared(cell)) {
+        this.#live -= 1;
+        this.#space.give("word", cell.at, this.#batch);
+      }
+      cell.move(this.#nowhere.counter as Word);
       return;
     }
-    for (let octave = 0; octave < octaves; octave += 1) {
-      const segment = metric.halves[metric.base * 2 + statLayout.segments + octave]!;
-      if (segment !== 0) this.#space.give("segment", segment, this.#batch);
+    if (!this.#isShared(cell)) {
+      this.#live -= 1;
+      const segments = (cell.at & offsetMask) * 2 + statLayout.segments;
+      for (let octave = 0; octave < octaves; octave += 1) {
+        const segment = cell.halves[segments + octave]!;
+        if (segment !== 0) this.#space.give("segment", segment, this.#batch);
+      }
+      this.#space.give("head", cell.at, this.#batch);
     }
-    this.#space.give("head", at, this.#batch);
-    Object.assign(metric, this.#nowhereStat);
+    cell.move(this.#nowhere.stat as Histogram);
   }
 
-  /** Everything below some scopes has been given back. */
-  removed(scopes: readonly string[]): void {
-    this.#change({ change: "remove", scopes });
+  /** Whether others beyond the budget write there too. */
+  #isShared({ type, words, at }: Cell): boolean {
+    const shared = this.#overflow?.[type];
+    return shared?.words === words && shared.at === at;
   }
 
-  #place(type: "counter" | "gauge" | "stat", scopes: readonly string[], name: string): Series {
+  /** Everything below a scope has been given back. */
+  removed(scope: Placed): void {
+    this.#change({ change: "remove", scopes: scope.path() });
+  }
+
+  #place(type: SeriesType, scope: Placed, name: string): Cell {
     const at = this.#space.take(type === "stat" ? "head" : "word");
     this.#live += 1;
-    const block = at >>> offsetBits;
-    const offset = at & offsetMask;
-    this.#change({ change: "add", type, scopes, name, block, offset });
-    const metric =
-      type === "stat" ? new Histogram(this.#space, at) : new Word(this.#space.blocks[block]!.words, offset);
-    return { metric, at };
+    let scopes = this.#paths.get(scope);
+    if (scopes === undefined) this.#paths.set(scope, (scopes = scope.path()));
+    this.#change({ change: "add", type, scopes, name, block: at >>> offsetBits, offset: at & offsetMask });
+    if (type === "stat") return new Histogram(name, this.#space, at);
+    return new Word(type, name, this.#space.blocks[at >>> offsetBits]!.words, at);
   }
 
-  #overflowed(type: "counter" | "gauge" | "stat"): Word | Histogram {
+  #overflowed(type: SeriesType): Cell {
     if (this.#overflow === undefined || this.#refused === undefined) {
+      const place = (of: SeriesType, name: string): Cell => this.#place(of, overflowScope, name);
       this.#overflow = {
-        counter: this.#place("counter", ["_overflow"], "counts").metric,
+        counter: place("counter", "counts"),
         gauge: this.nowhere("gauge"), // A sum of unlike gauges means nothing.
-        stat: this.#place("stat", ["_overflow"], "values").metric,
+        stat: place("stat", "values"),
       };
-      this.#refused = this.#place("counter", ["_overflow"], "series").metric as Word;
+      this.#refused = place("counter", "series") as Word;
       this.#onOverflow?.(this.#budget);
     }
     this.#refused.incr();
@@ -114,7 +131,10 @@ export class Memory {
   #flush(): void {
     const changes = this.#changes;
     this.#changes = [];
+    this.#paths.clear();
     this.#batch += 1;
     this.#emit(changes);
   }
 }
+
+const overflowScope: Placed = { path: () => ["_overflow"] };

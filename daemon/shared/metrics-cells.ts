@@ -1,50 +1,72 @@
-/** The words that metrics are written to: what the hot path touches, so it allocates nothing. */
+/** The series as they are written: what the hot path touches, so it allocates nothing. */
 import type { Counter, Gauge, Stat } from "../../plugins/contract.ts";
 import { bucketCount, bucketOf, maxValue, perOctave } from "./histogram.ts";
 import { type MetricsSpace, offsetBits, offsetMask, statLayout } from "./metrics-space.ts";
 
+/** What a series may be. */
+export type SeriesType = "counter" | "gauge" | "stat";
+
+/** A series of a scope, which keeps its own in a chain: there are dozens to each client. */
+export type Cell = Word | Histogram;
+
 /** A word that counts or tells; after its end it writes where nobody reads. */
 export class Word implements Counter, Gauge {
+  readonly type: "counter" | "gauge";
+  readonly name: string;
   words: Float64Array;
-  index: number;
+  at: number;
+  next: Cell | undefined = undefined;
 
-  constructor(words: Float64Array, index: number) {
+  constructor(type: "counter" | "gauge", name: string, words: Float64Array, at: number) {
+    this.type = type;
+    this.name = name;
     this.words = words;
-    this.index = index;
+    this.at = at;
   }
 
   incr(by = 1): void {
-    this.words[this.index]! += by;
+    this.words[this.at & offsetMask]! += by;
   }
 
   set(value: number): void {
-    this.words[this.index] = value;
+    this.words[this.at & offsetMask] = value;
   }
 
   add(delta: number): void {
-    this.words[this.index]! += delta;
+    this.words[this.at & offsetMask]! += delta;
+  }
+
+  /** Writes where another word does from now on. */
+  move({ words, at }: Word): void {
+    this.words = words;
+    this.at = at;
   }
 }
 
 /** A distribution: a head, and a segment of buckets for each octave in which it has had a value. */
 export class Histogram implements Stat {
+  readonly type = "stat";
+  readonly name: string;
   words: Float64Array;
   halves: Uint32Array;
-  base: number;
   space: MetricsSpace;
+  at: number;
+  next: Cell | undefined = undefined;
 
-  constructor(space: MetricsSpace, at: number) {
+  constructor(name: string, space: MetricsSpace, at: number) {
     const { words, halves } = space.blocks[at >>> offsetBits]!;
+    this.name = name;
     this.words = words;
     this.halves = halves;
-    this.base = at & offsetMask;
     this.space = space;
+    this.at = at;
   }
 
   record(value: number): void {
     // NaN and negative durations (a clock that was set back) count as 0.
     const known = value > 0 ? Math.min(value, maxValue) : 0;
-    const { words, halves, base } = this;
+    const { words, halves } = this;
+    const base = this.at & offsetMask;
     const bucket = bucketOf(known);
     const start = base * 2;
     if (bucket === 0) halves[start + statLayout.zero]! += 1;
@@ -59,10 +81,18 @@ export class Histogram implements Stat {
 
   #segment(bucket: number): void {
     const octave = ((bucket - 1) / perOctave) | 0;
-    const entry = this.base * 2 + statLayout.segments + octave;
+    const entry = (this.at & offsetMask) * 2 + statLayout.segments + octave;
     let at = this.halves[entry]!;
     if (at === 0) this.halves[entry] = at = this.space.take("segment");
     const { halves } = this.space.blocks[at >>> offsetBits]!;
     halves[(at & offsetMask) * 2 + bucket - 1 - octave * perOctave]! += 1;
+  }
+
+  /** Writes where another distribution does from now on. */
+  move({ words, halves, space, at }: Histogram): void {
+    this.words = words;
+    this.halves = halves;
+    this.space = space;
+    this.at = at;
   }
 }

@@ -11,8 +11,8 @@
  */
 import type { Counter, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
 import type { MetricsChange } from "./messages.ts";
-import { Memory, type MetricsOptions, type Series } from "./metrics-blocks.ts";
-import type { Histogram, Word } from "./metrics-cells.ts";
+import { Memory, type MetricsOptions, type Placed } from "./metrics-blocks.ts";
+import type { Cell, Histogram, SeriesType, Word } from "./metrics-cells.ts";
 
 export type { MetricsOptions } from "./metrics-blocks.ts";
 
@@ -20,31 +20,42 @@ export type { MetricsOptions } from "./metrics-blocks.ts";
 export const createMetrics = (
   emit: (changes: MetricsChange[]) => void,
   options: MetricsOptions = {},
-): MetricsScope => new ScopeNode(new Memory(emit, options), undefined, []);
+): MetricsScope => new ScopeNode(new Memory(emit, options), undefined, "");
 
-class ScopeNode implements MetricsScope {
+/** Series of a scope that are looked for one by one; a client has some thirty. */
+const mostInChain = 64;
+
+class ScopeNode implements MetricsScope, Placed {
   readonly #memory: Memory;
   readonly #parent: ScopeNode | undefined;
-  readonly #scopes: readonly string[];
-  readonly #children = new Map<string, ScopeNode>();
-  readonly #series = new Map<string, Series>();
+  readonly #element: string;
+  #children: Map<string, ScopeNode> | undefined;
+  /** The latest first. */
+  #series: Cell | undefined;
+  #count = 0;
+  /** The same by type and name, where there are many. */
+  #index: Map<string, Cell> | undefined;
   #closed = false;
 
-  constructor(memory: Memory, parent: ScopeNode | undefined, scopes: readonly string[]) {
+  constructor(memory: Memory, parent: ScopeNode | undefined, element: string) {
     this.#memory = memory;
     this.#parent = parent;
-    this.#scopes = scopes;
+    this.#element = element;
+  }
+
+  path(): readonly string[] {
+    return this.#parent === undefined ? [] : [...this.#parent.path(), this.#element];
   }
 
   scope(...elements: string[]): MetricsScope {
     let node: ScopeNode = this;
     for (const element of elements) {
-      let child = node.#children.get(element);
+      let child = node.#children?.get(element);
       if (child === undefined) {
-        child = new ScopeNode(this.#memory, node, [...node.#scopes, element]);
+        child = new ScopeNode(this.#memory, node, element);
         // Whoever still holds an ended scope gets series that go nowhere, instead of ones that nobody would end.
         if (node.#closed) child.#closed = true;
-        else node.#children.set(element, child);
+        else (node.#children ??= new Map()).set(element, child);
       }
       node = child;
     }
@@ -52,43 +63,68 @@ class ScopeNode implements MetricsScope {
   }
 
   counter(name: string): Counter {
-    return this.#find("counter", name) as Word;
+    return this.#take("counter", name) as Word;
   }
 
   gauge(name: string): Gauge {
-    return this.#find("gauge", name) as Word;
+    return this.#take("gauge", name) as Word;
   }
 
   stat(name: string): Stat {
-    return this.#find("stat", name) as Histogram;
+    return this.#take("stat", name) as Histogram;
   }
 
   close(): void {
     if (this.#closed) return;
-    if (this.#end()) this.#memory.removed(this.#scopes);
+    if (this.#end()) this.#memory.removed(this);
     if (this.#parent === undefined)
       this.#closed = false; // The root may be filled again.
-    else this.#parent.#children.delete(this.#scopes.at(-1)!);
+    else this.#parent.#children?.delete(this.#element);
   }
 
-  #find(type: "counter" | "gauge" | "stat", name: string): Word | Histogram {
-    const key = `${type} ${name}`;
-    const known = this.#series.get(key);
-    if (known !== undefined) return known.metric;
+  #take(type: SeriesType, name: string): Cell {
+    const known = this.#find(type, name);
+    if (known !== undefined) return known;
     if (this.#closed) return this.#memory.nowhere(type);
-    const series = this.#memory.add(type, this.#scopes, name);
-    this.#series.set(key, series);
-    return series.metric;
+    const cell = this.#memory.add(type, this, name);
+    cell.next = this.#series;
+    this.#series = cell;
+    this.#count += 1;
+    if (this.#index !== undefined) this.#index.set(keyOf(cell), cell);
+    else if (this.#count > mostInChain)
+      this.#index = new Map(this.#chain().map((each) => [keyOf(each), each]));
+    return cell;
+  }
+
+  #find(type: SeriesType, name: string): Cell | undefined {
+    if (this.#index !== undefined) return this.#index.get(keyOf({ type, name }));
+    let cell = this.#series;
+    while (cell !== undefined && (cell.name !== name || cell.type !== type)) cell = cell.next;
+    return cell;
+  }
+
+  #chain(): Cell[] {
+    const all: Cell[] = [];
+    for (let cell = this.#series; cell !== undefined; cell = cell.next) all.push(cell);
+    return all;
   }
 
   /** Ends everything below; true if there was anything. */
   #end(): boolean {
     this.#closed = true;
-    let any = this.#series.size > 0;
-    for (const child of this.#children.values()) any = child.#end() || any;
-    for (const series of this.#series.values()) this.#memory.free(series);
-    this.#children.clear();
-    this.#series.clear();
+    let any = this.#count > 0;
+    for (const child of this.#children?.values() ?? []) any = child.#end() || any;
+    for (const cell of this.#chain()) {
+      this.#memory.free(cell);
+      cell.next = undefined;
+    }
+    this.#children = undefined;
+    this.#series = undefined;
+    this.#index = undefined;
+    this.#count = 0;
     return any;
   }
 }
+
+const keyOf = ({ type, name }: { readonly type: SeriesType; readonly name: string }): string =>
+  `${type} ${name}`;

@@ -3,7 +3,7 @@ import { Type } from "../../config/type.ts";
 import { type BalancedEndpoint, type BalancerCounts, definePlugin, type PluginContext } from "../contract.ts";
 import { Ema } from "../lib/ema.ts";
 import { pickOnce, pickOpen } from "../lib/two-choices.ts";
-import { balanceByWeight, createCounts, type EqualBalancer } from "../lib/weight-classes.ts";
+import { type CreateEqual, type EqualBalancer, FollowingBalancer } from "../lib/weight-classes.ts";
 
 const schema = Type.Object({
   maxEffort: Type.Integer({ minimum: 1, default: 5, description: "Picks before the order is made anew." }),
@@ -46,13 +46,13 @@ export default definePlugin({
   slot: "balancer",
   kind: "aperture",
   schema,
-  create: (options, context) => ({
-    algorithm: "aperture_least_loaded",
-    create: <E extends BalancedEndpoint>() => {
-      const counts = createCounts();
-      return balanceByWeight<E>(() => createAperture(options, context, counts), context.random, counts, true);
-    },
-  }),
+  create: (options, context) => {
+    const createEqual: CreateEqual = (counts) => createAperture(options, context, counts);
+    return {
+      algorithm: "aperture_least_loaded",
+      create: () => new FollowingBalancer(createEqual, context.random),
+    };
+  },
 });
 
 const statusOrder = { open: 0, busy: 1, closed: 2 } as const;

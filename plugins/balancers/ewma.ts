@@ -1,8 +1,8 @@
 /** `ewma`: of two endpoints picked by chance, the one with the lower peak-sensitive average latency × load. */
 import { Type } from "../../config/type.ts";
-import { type BalancedEndpoint, type Clock, definePlugin } from "../contract.ts";
+import { type BalancedEndpoint, type BalancerCounts, type Clock, definePlugin } from "../contract.ts";
 import { pickOfTwo } from "../lib/two-choices.ts";
-import { balanceByWeight, createCounts, type EqualBalancer } from "../lib/weight-classes.ts";
+import { type CreateEqual, type EqualBalancer, FollowingBalancer } from "../lib/weight-classes.ts";
 
 /** What an endpoint that never answered costs while it has requests: more than any that did. */
 export const penalty = 140_737_488_355_327;
@@ -51,18 +51,10 @@ export default definePlugin({
       description: "How long a slow answer is remembered.",
     }),
   }),
-  create: ({ maxEffort, decayTimeMs }, { clock, random }) => ({
-    algorithm: "p2c_peak_ewma",
-    create: <E extends BalancedEndpoint>() => {
-      const counts = createCounts();
-      return balanceByWeight<E>(
-        () => createEwma(maxEffort, decayTimeMs, clock, random, counts),
-        random,
-        counts,
-        true,
-      );
-    },
-  }),
+  create: ({ maxEffort, decayTimeMs }, { clock, random }) => {
+    const createEqual: CreateEqual = (counts) => createEwma(maxEffort, decayTimeMs, clock, random, counts);
+    return { algorithm: "p2c_peak_ewma", create: () => new FollowingBalancer(createEqual, random) };
+  },
 });
 
 function createEwma<E extends BalancedEndpoint>(
@@ -70,7 +62,7 @@ function createEwma<E extends BalancedEndpoint>(
   decayMs: number,
   clock: Clock,
   random: () => number,
-  counts: ReturnType<typeof createCounts>,
+  counts: BalancerCounts,
 ): EqualBalancer<E> {
   let endpoints: readonly E[] = [];
   let nowMs = 0;

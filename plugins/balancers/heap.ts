@@ -1,7 +1,7 @@
 /** `heap`: always the endpoint with the fewest requests in flight. */
 import { Type } from "../../config/type.ts";
 import { type BalancedEndpoint, definePlugin } from "../contract.ts";
-import { balanceByWeight, createCounts, type EqualBalancer } from "../lib/weight-classes.ts";
+import { type EqualBalancer, FollowingBalancer } from "../lib/weight-classes.ts";
 
 /** Added to the load of an endpoint that is not open: it comes after every one that is. */
 const penalty = 2 ** 40;
@@ -26,8 +26,7 @@ export default definePlugin({
   schema: Type.Object({}),
   create: (_config, { random }) => ({
     algorithm: "heap_least_loaded",
-    create: <E extends BalancedEndpoint>() =>
-      balanceByWeight<E>(() => createHeap<E>(), random, createCounts(), true),
+    create: () => new FollowingBalancer(createHeap, random),
   }),
 });
 

@@ -1,8 +1,8 @@
 /** `p2c`: of two endpoints picked by chance, the one with fewer requests in flight. The default. */
 import { Type } from "../../config/type.ts";
-import { type BalancedEndpoint, definePlugin } from "../contract.ts";
+import { type BalancedEndpoint, type BalancerCounts, definePlugin } from "../contract.ts";
 import { pickOfTwo } from "../lib/two-choices.ts";
-import { balanceByWeight, createCounts, type EqualBalancer } from "../lib/weight-classes.ts";
+import { type CreateEqual, type EqualBalancer, WeightedBalancer } from "../lib/weight-classes.ts";
 
 const pendingOf = (endpoint: BalancedEndpoint): number => endpoint.pending;
 
@@ -16,20 +16,30 @@ export default definePlugin({
       description: "Picks before taking an endpoint that is not open.",
     }),
   }),
-  create: ({ maxEffort }, { random }) => ({
-    algorithm: "p2c_least_loaded",
-    create<E extends BalancedEndpoint>() {
-      const counts = createCounts();
-      const createEqual = (): EqualBalancer<E> => {
-        let endpoints: readonly E[] = [];
-        return {
-          update: (next) => {
-            endpoints = next;
-          },
-          pick: () => pickOfTwo(endpoints, maxEffort, pendingOf, random, counts),
-        };
-      };
-      return balanceByWeight(createEqual, random, counts, false);
-    },
-  }),
+  create: ({ maxEffort }, { random }) => {
+    const createEqual: CreateEqual = (counts) => new LeastPending(maxEffort, random, counts);
+    return { algorithm: "p2c_least_loaded", create: () => new WeightedBalancer(createEqual, random) };
+  },
 });
+
+/** A class and no closures: every client has one. */
+class LeastPending<E extends BalancedEndpoint> implements EqualBalancer<E> {
+  readonly #maxEffort: number;
+  readonly #random: () => number;
+  readonly #counts: BalancerCounts;
+  #endpoints: readonly E[] = [];
+
+  constructor(maxEffort: number, random: () => number, counts: BalancerCounts) {
+    this.#maxEffort = maxEffort;
+    this.#random = random;
+    this.#counts = counts;
+  }
+
+  update(endpoints: readonly E[]): void {
+    this.#endpoints = endpoints;
+  }
+
+  pick(): E | undefined {
+    return pickOfTwo(this.#endpoints, this.#maxEffort, pendingOf, this.#random, this.#counts);
+  }
+}

@@ -1,7 +1,7 @@
 /** `roundRobin`: one after the other, among those that were open when the list was made. */
 import { Type } from "../../config/type.ts";
 import { type BalancedEndpoint, type BalancerCounts, definePlugin } from "../contract.ts";
-import { balanceByWeight, createCounts, type EqualBalancer } from "../lib/weight-classes.ts";
+import { type CreateEqual, type EqualBalancer, WeightedBalancer } from "../lib/weight-classes.ts";
 
 export default definePlugin({
   slot: "balancer",
@@ -9,13 +9,10 @@ export default definePlugin({
   schema: Type.Object({
     maxEffort: Type.Integer({ minimum: 1, default: 5, description: "Picks before the list is made anew." }),
   }),
-  create: ({ maxEffort }, { random }) => ({
-    algorithm: "round_robin",
-    create: <E extends BalancedEndpoint>() => {
-      const counts = createCounts();
-      return balanceByWeight<E>(() => createRoundRobin(maxEffort, counts), random, counts, false);
-    },
-  }),
+  create: ({ maxEffort }, { random }) => {
+    const createEqual: CreateEqual = (counts) => createRoundRobin(maxEffort, counts);
+    return { algorithm: "round_robin", create: () => new WeightedBalancer(createEqual, random) };
+  },
 });
 
 function createRoundRobin<E extends BalancedEndpoint>(

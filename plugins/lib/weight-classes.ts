@@ -22,67 +22,71 @@ interface WeightClass<E extends BalancedEndpoint> {
   upTo: number;
 }
 
-/** What a balancer counts; the client's metrics read it. */
-export const createCounts = (): BalancerCounts => ({
+const createCounts = (): BalancerCounts => ({
   maxEffortExhausted: 0,
   busyWeightClasses: 0,
   rebuilds: 0,
 });
 
-/**
- * A balancer for endpoints of any weight; `create` makes the balancer of one class. One that `follows` is told of every
- * request's start and end.
- */
-export function balanceByWeight<E extends BalancedEndpoint>(
-  create: () => EqualBalancer<E>,
-  random: () => number,
-  counts: BalancerCounts,
-  follows: boolean,
-): Balancer<E> {
-  let classes: readonly WeightClass<E>[] = [];
+/** Makes the balancer of one class, which counts there. */
+export type CreateEqual = <E extends BalancedEndpoint>(counts: BalancerCounts) => EqualBalancer<E>;
 
-  function pickClass(): WeightClass<E> {
-    const chance = random();
+/** A balancer for endpoints of any weight. */
+export class WeightedBalancer<E extends BalancedEndpoint> implements Balancer<E> {
+  readonly counts = createCounts();
+  readonly #create: CreateEqual;
+  readonly #random: () => number;
+  #classes: readonly WeightClass<E>[] = [];
+
+  constructor(create: CreateEqual, random: () => number) {
+    this.#create = create;
+    this.#random = random;
+  }
+
+  update(endpoints: readonly E[]): void {
+    this.#classes = regroup(endpoints, this.#classes, () => this.#create<E>(this.counts));
+  }
+
+  pick(): E | undefined {
+    const classes = this.#classes;
+    if (classes.length === 1) return classes[0]!.balancer.pick();
+    return classes.length === 0 ? undefined : this.#pickClass().balancer.pick();
+  }
+
+  #pickClass(): WeightClass<E> {
+    const classes = this.#classes;
+    const chance = this.#random();
     let at = 0;
     while (at < classes.length - 1 && classes[at]!.upTo <= chance) at++;
     if (isOpen(classes[at]!)) return classes[at]!;
     for (let next = at + 1; next < at + classes.length; next++) {
       const other = classes[next % classes.length]!;
       if (isOpen(other)) {
-        counts.busyWeightClasses++;
+        this.counts.busyWeightClasses++;
         return other;
       }
     }
     return classes[at]!;
   }
 
-  const classOf = (endpoint: E): WeightClass<E> | undefined => {
+  protected classOf(endpoint: E): EqualBalancer<E> | undefined {
+    const classes = this.#classes;
     for (let at = 0; at < classes.length; at++) {
-      if (classes[at]!.weight === endpoint.weight) return classes[at];
+      if (classes[at]!.weight === endpoint.weight) return classes[at]!.balancer;
     }
     return undefined;
-  };
+  }
+}
 
-  const balancer: Balancer<E> = {
-    counts,
-    update(endpoints) {
-      classes = regroup(endpoints, classes, create);
-    },
-    pick() {
-      if (classes.length === 1) return classes[0]!.balancer.pick();
-      return classes.length === 0 ? undefined : pickClass().balancer.pick();
-    },
-  };
-  if (!follows) return balancer;
-  return {
-    ...balancer,
-    started(endpoint) {
-      classOf(endpoint)?.balancer.started?.(endpoint);
-    },
-    ended(endpoint, elapsedMs) {
-      classOf(endpoint)?.balancer.ended?.(endpoint, elapsedMs);
-    },
-  };
+/** One whose classes are told of every request's start and end. */
+export class FollowingBalancer<E extends BalancedEndpoint> extends WeightedBalancer<E> {
+  started(endpoint: E): void {
+    this.classOf(endpoint)?.started?.(endpoint);
+  }
+
+  ended(endpoint: E, elapsedMs: number): void {
+    this.classOf(endpoint)?.ended?.(endpoint, elapsedMs);
+  }
 }
 
 /** Sorts endpoints into classes in order of weight; a class that stays keeps its balancer. */

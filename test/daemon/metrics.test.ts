@@ -235,6 +235,21 @@ test("gauges that all workers tell of the same thing are not added up", () => {
   assert.equal(value(store, "rt/http/originator"), 1);
 });
 
+test("a scope knows its series again, however many there are", () => {
+  const { store, scope, flush } = open();
+  for (const _ of [1, 2]) for (let i = 0; i < 300; i += 1) scope.scope("s").counter(`n${i}`).incr();
+  scope.scope("s").gauge("n7").set(9);
+  flush();
+  assert.equal(store.series().length, 301);
+  assert.equal(
+    store.series().filter((series) => series.type === "counter" && series.value === 2).length,
+    300,
+  );
+  scope.scope("s").close();
+  flush();
+  assert.equal(store.series().length, 0);
+});
+
 test("closing a scope ends its series and those below it, and no others", () => {
   const { store, scope, flush } = open();
   scope.scope("client", "a").counter("requests").incr();
@@ -326,6 +341,10 @@ test("beyond the budget, series are counted and share one, and it is told once",
   assert.equal(value(store, "_overflow/series"), 7);
   assert.deepEqual(stat(store, "_overflow/values").total, { count: 1, sum: 9 });
   assert.equal(find(store, "more/0/n"), undefined);
+  assert.deepEqual(
+    [0, 1, 2].map((i) => value(store, `n${i}`)),
+    [1, 1, 1],
+  );
   assert.deepEqual(told, [3]);
 });
 

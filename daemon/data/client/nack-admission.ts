@@ -23,8 +23,8 @@ export class NackAdmission {
   /** Undefined while no endpoint refuses. */
   #taken: Ema | undefined;
   #part = 1;
-  /** When the last five answers came, as a ring. */
-  readonly #answers = new Float64Array(leastPerSecond).fill(Number.NEGATIVE_INFINITY);
+  /** When the last five answers came, as a ring; made when an endpoint refuses for the first time. */
+  #answers: number[] | undefined;
   #at = 0;
   #dropped: Counter | undefined;
   #gauge: Gauge | undefined;
@@ -50,6 +50,7 @@ export class NackAdmission {
       this.#taken = new Ema(windowMs);
       this.#taken.update(nowMs, 1);
     }
+    this.#answers ??= Array.from({ length: leastPerSecond }, () => Number.NEGATIVE_INFINITY);
     this.#answers[this.#at] = nowMs;
     this.#at = (this.#at + 1) % leastPerSecond;
     this.#part = this.#taken.update(nowMs, nack && this.#isBusy(nowMs) ? 0 : 1);
@@ -60,6 +61,6 @@ export class NackAdmission {
 
   // The oldest of the last five answers is the next to be overwritten.
   #isBusy(nowMs: number): boolean {
-    return nowMs - this.#answers[this.#at]! <= 1000;
+    return this.#answers !== undefined && nowMs - this.#answers[this.#at]! <= 1000;
   }
 }

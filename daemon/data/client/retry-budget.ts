@@ -7,6 +7,7 @@ import type { RetryBudgetConfig } from "../../../config/schema.ts";
 
 const tokensPerRequest = 1000;
 const slices = 10;
+const emptyWindow: readonly number[] = Array.from({ length: slices }, () => 0);
 
 /** One bucket: of a service for its retries, or of a client for its requeues. */
 export class RetryBudget {
@@ -15,8 +16,8 @@ export class RetryBudget {
   readonly #reserve: number;
   readonly #sliceMs: number;
   readonly #startMs: number;
-  /** Tokens of the last ten slices of time; slice `n` is at `n % 10`. */
-  readonly #window = new Float64Array(slices);
+  /** Tokens of the last ten slices of time; slice `n` is at `n % 10`. A typed array this small takes four times as much. */
+  readonly #window: number[] = emptyWindow.slice();
   #slice = 0;
 
   /** Throws `RangeError` where the numbers make no budget. */

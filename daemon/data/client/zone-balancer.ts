@@ -21,7 +21,7 @@ export class ZoneBalancer<E extends ZonedEndpoint> implements Balancer<E> {
   readonly #factory: BalancerFactory;
   readonly #random: () => number;
   readonly #near: Balancer<E>;
-  readonly counts: Readonly<BalancerCounts>;
+  readonly counts: CountsOfBoth;
   #all: readonly E[] = [];
   #inZone: ReadonlySet<E> = new Set();
   /** Present with a preference. */
@@ -34,7 +34,7 @@ export class ZoneBalancer<E extends ZonedEndpoint> implements Balancer<E> {
     this.#factory = factory;
     this.#random = random;
     this.#near = factory.create<E>();
-    this.counts = this.#createCounts();
+    this.counts = new CountsOfBoth(this.#near);
   }
 
   /** Which zone comes first from now on; the set that follows is split by it. */
@@ -42,7 +42,7 @@ export class ZoneBalancer<E extends ZonedEndpoint> implements Balancer<E> {
     if (JSON.stringify(preference) === JSON.stringify(this.#preference)) return;
     this.#preference = preference;
     this.#share = preference && new ZoneShare(preference, nowMs);
-    if (preference !== undefined) this.#far ??= this.#factory.create<E>();
+    if (preference !== undefined) this.counts.far = this.#far ??= this.#factory.create<E>();
     this.update(this.#all);
   }
 
@@ -95,20 +95,26 @@ export class ZoneBalancer<E extends ZonedEndpoint> implements Balancer<E> {
   #balancerOf(endpoint: E): Balancer<E> {
     return this.#share === undefined || this.#inZone.has(endpoint) ? this.#near : this.#far!;
   }
+}
 
-  #createCounts(): Readonly<BalancerCounts> {
-    const sum = (count: keyof BalancerCounts): number =>
-      (this.#near.counts?.[count] ?? 0) + (this.#far?.counts?.[count] ?? 0);
-    return {
-      get maxEffortExhausted() {
-        return sum("maxEffortExhausted");
-      },
-      get busyWeightClasses() {
-        return sum("busyWeightClasses");
-      },
-      get rebuilds() {
-        return sum("rebuilds");
-      },
-    };
+/** What both have counted. */
+class CountsOfBoth implements Readonly<BalancerCounts> {
+  readonly #near: Pick<Balancer<never>, "counts">;
+  far: Pick<Balancer<never>, "counts"> | undefined;
+
+  constructor(near: Pick<Balancer<never>, "counts">) {
+    this.#near = near;
+  }
+
+  get maxEffortExhausted(): number {
+    return (this.#near.counts?.maxEffortExhausted ?? 0) + (this.far?.counts?.maxEffortExhausted ?? 0);
+  }
+
+  get busyWeightClasses(): number {
+    return (this.#near.counts?.busyWeightClasses ?? 0) + (this.far?.counts?.busyWeightClasses ?? 0);
+  }
+
+  get rebuilds(): number {
+    return (this.#near.counts?.rebuilds ?? 0) + (this.far?.counts?.rebuilds ?? 0);
   }
 }
