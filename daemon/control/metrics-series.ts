@@ -3,44 +3,91 @@ import type { StatSummary } from "../../plugins/contract.ts";
 import { bucketCount, emptySummary, perOctave, summarize } from "../shared/histogram.ts";
 import { type Block, offsetBits, offsetMask, statLayout } from "../shared/metrics-space.ts";
 
-/** Where one worker writes a series. */
-export interface Part extends Block {
-  /** All of that worker's, as far as they are known. */
+/** The memory of one writer, as far as it is known. */
+export interface Writer {
   readonly blocks: readonly Block[];
-  /** In 64-bit words. */
-  readonly offset: number;
 }
 
-/** A series of some workers. */
+/** Where a writer writes a series. */
+export interface Part {
+  readonly writer: Writer;
+  /** The block's number above `offsetBits`, and the offset in words. */
+  readonly at: number;
+}
+
+/** The scope of a series. */
+export interface Placed {
+  /** Its elements, from the root on. */
+  path(): readonly string[];
+}
+
+/** A series of some writers. */
 export type Series = CounterSeries | GaugeSeries | StatSeries;
 
-abstract class PartedSeries {
-  readonly scopes: readonly string[];
+abstract class PlacedSeries {
+  readonly #scope: Placed;
   readonly name: string;
-  readonly parts: Part[] = [];
 
-  constructor(scopes: readonly string[], name: string) {
-    this.scopes = scopes;
+  constructor(scope: Placed, name: string) {
+    this.#scope = scope;
     this.name = name;
   }
 
-  join(part: Part): void {
-    this.parts.push(part);
+  get scopes(): readonly string[] {
+    return this.#scope.path();
+  }
+}
+
+const read = ({ blocks }: Writer, at: number): number => blocks[at >>> offsetBits]!.words[at & offsetMask]!;
+
+/** A series of one word for each writer, of which there is nearly always one: it is kept here, and no object for it. */
+abstract class WordSeries extends PlacedSeries {
+  #writer: Writer | undefined;
+  #at = 0;
+  #others: Part[] | undefined;
+
+  get isOrphan(): boolean {
+    return this.#writer === undefined;
   }
 
-  leave(part: Part): void {
-    this.parts.splice(this.parts.indexOf(part), 1);
+  join(writer: Writer, at: number): void {
+    if (this.#writer === undefined) {
+      this.#writer = writer;
+      this.#at = at;
+    } else (this.#others ??= []).push({ writer, at });
+  }
+
+  /** A writer has ended it; what it says last, undefined if it does not write it. */
+  leave(writer: Writer): number | undefined {
+    if (this.#writer === writer) {
+      const last = read(writer, this.#at);
+      const next = this.#others?.pop();
+      this.#writer = next?.writer;
+      this.#at = next?.at ?? 0;
+      return last;
+    }
+    const found = this.#others?.findIndex((part) => part.writer === writer) ?? -1;
+    if (found === -1) return undefined;
+    const [part] = this.#others!.splice(found, 1);
+    return read(writer, part!.at);
   }
 
   protected sum(): number {
-    let sum = 0;
-    for (const { words, offset } of this.parts) sum += words[offset]!;
+    if (this.#writer === undefined) return 0;
+    let sum = read(this.#writer, this.#at);
+    if (this.#others !== undefined) for (const { writer, at } of this.#others) sum += read(writer, at);
     return sum;
+  }
+
+  /** What each writer says, if there are several. */
+  protected all(): readonly number[] | undefined {
+    if (this.#writer === undefined || this.#others === undefined) return undefined;
+    return [read(this.#writer, this.#at), ...this.#others.map(({ writer, at }) => read(writer, at))];
   }
 }
 
 /** A counter: what is being counted, and what those that ended had counted. */
-export class CounterSeries extends PartedSeries {
+export class CounterSeries extends WordSeries {
   readonly type = "counter";
   #base = 0;
 
@@ -48,48 +95,39 @@ export class CounterSeries extends PartedSeries {
     return this.#base + this.sum();
   }
 
-  override leave(part: Part): void {
-    this.#base += part.words[part.offset]!;
-    super.leave(part);
+  override leave(writer: Writer): number | undefined {
+    const last = super.leave(writer);
+    this.#base += last ?? 0;
+    return last;
   }
 }
 
 /** How a gauge of several workers is told as one. */
-const mergeOf = (scopes: readonly string[], name: string): "sum" | "max" | "min" => {
-  const full = [...scopes, name].join("/");
+const mergeOf = (full: string): "sum" | "max" | "min" => {
   // Each worker tells these of the same thing: adding them up would show two replicas where there is one.
   if (full.endsWith("/loadbalancer/available")) return "min";
   return /\/loadbalancer\/(?!load$)|\/originator$/.test(full) ? "max" : "sum";
 };
 
 /** A gauge: the sum over the workers, but for what they all tell of the same thing. */
-export class GaugeSeries extends PartedSeries {
+export class GaugeSeries extends WordSeries {
   readonly type = "gauge";
-  readonly #merge: "sum" | "max" | "min";
-
-  constructor(scopes: readonly string[], name: string) {
-    super(scopes, name);
-    this.#merge = mergeOf(scopes, name);
-  }
 
   get value(): number {
-    if (this.#merge === "sum") return this.sum();
-    let value = this.parts.length === 0 ? 0 : this.#merge === "max" ? -Infinity : Infinity;
-    for (const { words, offset } of this.parts) value = Math[this.#merge](value, words[offset]!);
-    return value;
+    const all = this.all();
+    if (all === undefined) return this.sum();
+    const merge = mergeOf([...this.scopes, this.name].join("/"));
+    return merge === "sum" ? this.sum() : Math[merge](...all);
   }
 }
 
 /** A gauge that is computed when it is read. */
-export class ComputedGauge {
+export class ComputedGauge extends PlacedSeries {
   readonly type = "gauge";
-  readonly scopes: readonly string[];
-  readonly name: string;
   readonly #read: () => number;
 
-  constructor(scopes: readonly string[], name: string, read: () => number) {
-    this.scopes = scopes;
-    this.name = name;
+  constructor(scope: Placed, name: string, read: () => number) {
+    super(scope, name);
     this.#read = read;
   }
 
@@ -98,77 +136,91 @@ export class ComputedGauge {
   }
 }
 
-/** What of a part was in an interval that is closed already. */
-interface Seen {
+/** A part of a distribution, with what of it was in an interval that is closed already. */
+interface StatPart extends Part {
+  readonly block: Block;
+  /** In 64-bit words. */
+  readonly offset: number;
   count: number;
   sum: number;
   low: number;
-  buckets: Uint32Array;
+  /** Modulo 2^32, from `low` on. */
+  buckets: number[];
 }
 
 /** The lowest bucket in use. */
-const lowOf = ({ halves, offset }: Part): number => bucketCount - halves[offset * 2 + statLayout.bottom]!;
+const lowOf = ({ block, offset }: StatPart): number =>
+  bucketCount - block.halves[offset * 2 + statLayout.bottom]!;
 
 /** One above the highest bucket in use. */
-const highOf = ({ halves, offset }: Part): number => halves[offset * 2 + statLayout.top]!;
+const highOf = ({ block, offset }: StatPart): number => block.halves[offset * 2 + statLayout.top]!;
 
-const none = new Uint32Array(0);
+const none: number[] = [];
 
 // How often a bucket was met; a segment in a block that has not been told of yet counts in the next interval.
-function countIn({ halves, blocks, offset }: Part, bucket: number): number {
+function countIn({ writer, block, offset }: StatPart, bucket: number): number {
   const start = offset * 2;
-  if (bucket === 0) return halves[start + statLayout.zero]!;
+  if (bucket === 0) return block.halves[start + statLayout.zero]!;
   const octave = Math.floor((bucket - 1) / perOctave);
-  const at = halves[start + statLayout.segments + octave]!;
+  const at = block.halves[start + statLayout.segments + octave]!;
   if (at === 0) return 0;
-  const block = blocks[at >>> offsetBits];
-  return block?.halves[(at & offsetMask) * 2 + bucket - 1 - octave * perOctave] ?? 0;
+  const segment = writer.blocks[at >>> offsetBits];
+  return segment?.halves[(at & offsetMask) * 2 + bucket - 1 - octave * perOctave] ?? 0;
 }
 
 /** All zero between uses. */
 const merged = new Uint32Array(bucketCount);
 
 /** A distribution. */
-export class StatSeries extends PartedSeries {
+export class StatSeries extends PlacedSeries {
   readonly type = "stat";
   /** The last closed interval; undefined before the first. */
   snapshot: StatSummary | undefined;
-  readonly #seen = new Map<Part, Seen>();
-  readonly #total = { count: 0, sum: 0 };
-  readonly #base = { count: 0, sum: 0 };
-  /** What parts that left had recorded in this interval. */
+  readonly #parts: StatPart[] = [];
+  /** What those that ended had recorded. */
+  #baseCount = 0;
+  #baseSum = 0;
+  /** The same in this interval. */
   #carry: { readonly buckets: Uint32Array; sum: number } | undefined;
 
-  /** The same object at every call. */
+  get isOrphan(): boolean {
+    return this.#parts.length === 0;
+  }
+
   get total(): { readonly count: number; readonly sum: number } {
-    let { count, sum } = this.#base;
-    for (const { words, offset } of this.parts) {
-      count += words[offset + statLayout.count]!;
-      sum += words[offset + statLayout.sum]!;
+    let count = this.#baseCount;
+    let sum = this.#baseSum;
+    for (const { block, offset } of this.#parts) {
+      count += block.words[offset + statLayout.count]!;
+      sum += block.words[offset + statLayout.sum]!;
     }
-    this.#total.count = count;
-    this.#total.sum = sum;
-    return this.#total;
+    return { count, sum };
   }
 
-  override join(part: Part): void {
-    super.join(part);
-    this.#seen.set(part, { count: 0, sum: 0, low: 0, buckets: none });
+  join(writer: Writer, at: number): void {
+    const block = writer.blocks[at >>> offsetBits]!;
+    const offset = at & offsetMask;
+    this.#parts.push({ writer, at, block, offset, count: 0, sum: 0, low: 0, buckets: none });
   }
 
-  override leave(part: Part): void {
-    this.#base.count += part.words[part.offset + statLayout.count]!;
-    this.#base.sum += part.words[part.offset + statLayout.sum]!;
+  /** A writer has ended it; undefined if it does not write it. */
+  leave(writer: Writer): number | undefined {
+    const found = this.#parts.findIndex((part) => part.writer === writer);
+    if (found === -1) return undefined;
+    const part = this.#parts[found]!;
+    const { block, offset } = part;
+    this.#baseCount += block.words[offset + statLayout.count]!;
+    this.#baseSum += block.words[offset + statLayout.sum]!;
     this.#carry ??= { buckets: new Uint32Array(bucketCount), sum: 0 };
     this.#carry.sum += this.#take(part, this.#carry.buckets);
-    this.#seen.delete(part);
-    super.leave(part);
+    this.#parts.splice(found, 1);
+    return this.#baseCount;
   }
 
   /** Summarises what was recorded since the last call. */
   closeInterval(): void {
     const carry = this.#carry;
-    if (carry === undefined && this.parts.every((part) => this.#unchanged(part))) {
+    if (carry === undefined && this.#isUnchanged()) {
       this.snapshot = emptySummary;
       return;
     }
@@ -182,7 +234,7 @@ export class StatSeries extends PartedSeries {
       high = bucketCount;
       this.#carry = undefined;
     }
-    for (const part of this.parts) {
+    for (const part of this.#parts) {
       sum += this.#take(part, merged);
       low = Math.min(low, lowOf(part));
       high = Math.max(high, highOf(part));
@@ -191,33 +243,34 @@ export class StatSeries extends PartedSeries {
     merged.fill(0, low, high);
   }
 
-  #unchanged(part: Part): boolean {
-    return this.#seen.get(part)!.count === part.words[part.offset + statLayout.count];
+  #isUnchanged(): boolean {
+    for (const { count, block, offset } of this.#parts)
+      if (count !== block.words[offset + statLayout.count]) return false;
+    return true;
   }
 
   /** Adds to `into` what a part recorded since it was last seen; answers the sum of those values. */
-  #take(part: Part, into: Uint32Array): number {
-    const { words, offset } = part;
+  #take(part: StatPart, into: Uint32Array): number {
+    const { words } = part.block;
     const low = lowOf(part);
     const high = highOf(part);
-    const seen = this.#seen.get(part)!;
-    const count = words[offset + statLayout.count]!;
-    if (count === seen.count) return 0;
-    if (low < seen.low || seen.buckets.length < high - low) {
-      const buckets = new Uint32Array(high - low);
-      if (seen.buckets.length > 0) buckets.set(seen.buckets, seen.low - low);
-      seen.low = low;
-      seen.buckets = buckets;
+    const count = words[part.offset + statLayout.count]!;
+    if (count === part.count) return 0;
+    if (low < part.low || part.buckets.length < high - low) {
+      const buckets = new Array<number>(high - low).fill(0);
+      for (const [at, seen] of part.buckets.entries()) buckets[part.low - low + at] = seen;
+      part.low = low;
+      part.buckets = buckets;
     }
     for (let bucket = low; bucket < high; bucket += 1) {
       const now = countIn(part, bucket);
       // Both are modulo 2^32, and so is their difference.
-      into[bucket]! += (now - seen.buckets[bucket - seen.low]!) >>> 0;
-      seen.buckets[bucket - seen.low] = now;
+      into[bucket]! += (now - part.buckets[bucket - part.low]!) >>> 0;
+      part.buckets[bucket - part.low] = now;
     }
-    const sum = words[offset + statLayout.sum]! - seen.sum;
-    seen.sum += sum;
-    seen.count = count;
+    const sum = words[part.offset + statLayout.sum]! - part.sum;
+    part.sum += sum;
+    part.count = count;
     return sum;
   }
 }

@@ -9,15 +9,16 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { MetricSeries, MetricsReader } from "../../plugins/contract.ts";
 import type { MetricsChange } from "../shared/messages.ts";
-import { type Block, blockOf } from "../shared/metrics-space.ts";
+import { type Block, blockOf, offsetBits } from "../shared/metrics-space.ts";
 import {
   ComputedGauge,
   CounterSeries,
   GaugeSeries,
-  type Part,
   type Series,
   StatSeries,
+  type Writer,
 } from "./metrics-series.ts";
+import { Scope, Walk } from "./metrics-tree.ts";
 
 /** One memory that the store reads. */
 export interface MetricsSource {
@@ -33,39 +34,74 @@ const stepSize = 50;
 /** How many intervals what a dead worker counted is kept when no other worker takes the name up again. */
 const orphanIntervals = 10;
 
+/** Names of series that are kept once; beyond that many they are not those of this program. */
+const mostNames = 5000;
+
 /** The series of all planes. */
 export class MetricsStore implements MetricsReader {
-  readonly #series = new Map<string, Series>();
-  readonly #computed: ComputedGauge[] = [];
-  readonly #orphans = new Map<string, number>();
-  #sorted: readonly MetricSeries[] | undefined;
+  readonly #root = new Scope();
+  readonly #stats = new Set<StatSeries>();
+  /** Series that dead workers have left, and since which interval. */
+  readonly #orphans = new Map<Series, number>();
+  readonly #names = new Map<string, string>();
+  #all: readonly MetricSeries[] | undefined;
   #interval = 0;
 
   /** Every series, sorted by name; the array is the same until one begins or ends. */
   series(): readonly MetricSeries[] {
-    this.#sorted ??= [...this.#series.values(), ...this.#computed].sort(byName);
-    return this.#sorted;
+    if (this.#all === undefined) {
+      const all: MetricSeries[] = [];
+      const walk = this.walk();
+      for (let series = walk.next(); series !== undefined; series = walk.next()) all.push(series);
+      this.#all = all;
+    }
+    return this.#all;
+  }
+
+  /** Goes through the same one by one; `show` is applied to the elements of their paths. */
+  walk(show?: (text: string) => string): Walk {
+    return new Walk(this.#root, show);
+  }
+
+  /** The value of a counter or a gauge; undefined if there is none. */
+  value(type: "counter" | "gauge", scopes: readonly string[], name: string): number | undefined {
+    const found = this.#root.find(scopes)?.series(type, name);
+    return found === undefined || found.type === "stat" ? undefined : found.value;
   }
 
   /** Takes on another memory. */
   source(): MetricsSource {
-    return new Source(
-      (type, scopes, name, part) => this.#join(type, scopes, name, part),
-      (series, part, died) => this.#leave(series, part, died),
-    );
+    const blocks: Block[] = [];
+    const writer: Writer = { blocks };
+    let batches = 0;
+    return {
+      apply: (changes) => {
+        for (const change of changes) {
+          if (change.change === "block") blocks.push(blockOf(change.memory));
+          else if (change.change === "add") this.#join(writer, change);
+          else this.#leave(writer, change.scopes, false);
+        }
+        // The writer may use again what ended in these batches.
+        batches += 1;
+        if (blocks.length > 0) blocks[0]!.words[0] = batches;
+      },
+      end: () => this.#leave(writer, [], true),
+    };
   }
 
   /** Adds a gauge that is computed when it is read. */
   computed(scopes: readonly string[], name: string, read: () => number): void {
-    this.#computed.push(new ComputedGauge(scopes, name, read));
-    this.#sorted = undefined;
+    const scope = this.#root.open(scopes);
+    scope.add(new ComputedGauge(scope, name, read));
+    this.#all = undefined;
   }
 
   /** Removes the computed gauges below some scopes. */
   removeComputed(scopes: readonly string[]): void {
-    const kept = this.#computed.filter((gauge) => !scopes.every((scope, i) => gauge.scopes[i] === scope));
-    this.#computed.splice(0, this.#computed.length, ...kept);
-    this.#sorted = undefined;
+    this.#root.find(scopes)?.each((leaf) => {
+      if (leaf instanceof ComputedGauge) this.#root.find(leaf.scopes)?.remove(leaf);
+    });
+    this.#all = undefined;
   }
 
   /** Ends a snapshot interval at once. */
@@ -82,154 +118,68 @@ export class MetricsStore implements MetricsReader {
   *intervalSteps(): Generator<void> {
     this.#interval += 1;
     let done = 0;
-    for (const series of this.#series.values()) {
-      if (series.type !== "stat") continue;
+    for (const series of this.#stats) {
       series.closeInterval();
       if (++done % stepSize === 0) yield;
     }
-    for (const [key, since] of this.#orphans) {
-      if (this.#interval - since < orphanIntervals) continue;
-      this.#orphans.delete(key);
-      this.#series.delete(key);
-      this.#sorted = undefined;
-    }
+    for (const [series, since] of this.#orphans)
+      if (this.#interval - since >= orphanIntervals) this.#remove(series);
   }
 
-  #join(type: Series["type"], scopes: readonly string[], name: string, part: Part): Series {
-    const key = keyOf(type, scopes, name);
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      series = create(type, scopes, name);
-      this.#series.set(key, series);
-      this.#sorted = undefined;
-    }
-    this.#orphans.delete(key);
-    series.join(part);
+  #join(
+    writer: Writer,
+    { type, scopes, name, block, offset }: Extract<MetricsChange, { change: "add" }>,
+  ): void {
+    const scope = this.#root.open(scopes);
+    const series = scope.series(type, name) ?? this.#create(type, scope, name);
+    this.#orphans.delete(series);
+    series.join(writer, block * 2 ** offsetBits + offset);
+  }
+
+  #create(type: Series["type"], scope: Scope, name: string): Series {
+    const series = create(type, scope, this.#sameName(name));
+    scope.add(series);
+    if (series.type === "stat") this.#stats.add(series);
+    this.#all = undefined;
     return series;
   }
 
-  #leave(series: Series, part: Part, died: boolean): void {
-    series.leave(part);
-    if (series.parts.length > 0) return;
-    const key = keyOf(series.type, series.scopes, series.name);
-    if (died && series.type !== "gauge") {
-      this.#orphans.set(key, this.#interval);
-    } else {
-      this.#series.delete(key);
-      this.#sorted = undefined;
-    }
+  /** What comes from a worker is another copy of the text each time. */
+  #sameName(name: string): string {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    if (this.#names.size >= mostNames) this.#names.clear();
+    this.#names.set(name, name);
+    return name;
+  }
+
+  /** A writer ends what it has below some scopes. */
+  #leave(writer: Writer, scopes: readonly string[], died: boolean): void {
+    this.#root.find(scopes)?.each((series) => {
+      if (series instanceof ComputedGauge || series.leave(writer) === undefined || !series.isOrphan) return;
+      if (died && series.type !== "gauge") this.#orphans.set(series, this.#interval);
+      else this.#remove(series);
+    });
+  }
+
+  #remove(series: Series): void {
+    this.#orphans.delete(series);
+    if (series.type === "stat") this.#stats.delete(series);
+    this.#root.find(series.scopes)?.remove(series);
+    this.#all = undefined;
   }
 }
 
-const create = (type: Series["type"], scopes: readonly string[], name: string): Series => {
+const create = (type: Series["type"], scope: Scope, name: string): Series => {
   switch (type) {
     case "counter":
-      return new CounterSeries(scopes, name);
+      return new CounterSeries(scope, name);
     case "gauge":
-      return new GaugeSeries(scopes, name);
+      return new GaugeSeries(scope, name);
     case "stat":
-      return new StatSeries(scopes, name);
+      return new StatSeries(scope, name);
   }
 };
 
-const keyOf = (type: string, scopes: readonly string[], name: string): string =>
-  `${scopes.join("\0")}\0\0${name}\0${type}`;
-
-const byName = (a: MetricSeries, b: MetricSeries): number => {
-  const left = fullName(a);
-  const right = fullName(b);
-  return left < right ? -1 : left > right ? 1 : 0;
-};
-
-const names = new WeakMap<MetricSeries, string>();
-
-/** Scopes and name joined by `/`; kept with the series. */
-export const fullName = (series: MetricSeries): string => {
-  let name = names.get(series);
-  if (name === undefined) {
-    name = [...series.scopes, series.name].join("/");
-    names.set(series, name);
-  }
-  return name;
-};
-
-// === One memory ===
-
-interface Node {
-  readonly children: Map<string, Node>;
-  readonly held: { readonly series: Series; readonly part: Part }[];
-}
-
-type Join = (type: Series["type"], scopes: readonly string[], name: string, part: Part) => Series;
-type Leave = (series: Series, part: Part, died: boolean) => void;
-
-class Source implements MetricsSource {
-  readonly #join: Join;
-  readonly #leave: Leave;
-  readonly #blocks: Block[] = [];
-  #root: Node = newNode();
-  #batches = 0;
-
-  constructor(join: Join, leave: Leave) {
-    this.#join = join;
-    this.#leave = leave;
-  }
-
-  apply(changes: readonly MetricsChange[]): void {
-    for (const change of changes) {
-      switch (change.change) {
-        case "block":
-          this.#blocks.push(blockOf(change.memory));
-          break;
-        case "add": {
-          const part: Part = { ...this.#blocks[change.block]!, blocks: this.#blocks, offset: change.offset };
-          const series = this.#join(change.type, change.scopes, change.name, part);
-          this.#node(change.scopes).held.push({ series, part });
-          break;
-        }
-        case "remove":
-          this.#remove(change.scopes);
-          break;
-      }
-    }
-    // The writer may use again what ended in these batches.
-    this.#batches += 1;
-    if (this.#blocks.length > 0) this.#blocks[0]!.words[0] = this.#batches;
-  }
-
-  end(): void {
-    this.#drop(this.#root, true);
-    this.#root = newNode();
-  }
-
-  #node(scopes: readonly string[]): Node {
-    let node = this.#root;
-    for (const scope of scopes) {
-      let child = node.children.get(scope);
-      if (child === undefined) node.children.set(scope, (child = newNode()));
-      node = child;
-    }
-    return node;
-  }
-
-  #remove(scopes: readonly string[]): void {
-    let node = this.#root;
-    let parent: Node | undefined;
-    for (const scope of scopes) {
-      const child = node.children.get(scope);
-      if (child === undefined) return;
-      parent = node;
-      node = child;
-    }
-    this.#drop(node, false);
-    if (parent === undefined) this.#root = newNode();
-    else parent.children.delete(scopes.at(-1)!);
-  }
-
-  #drop(node: Node, died: boolean): void {
-    for (const { series, part } of node.held) this.#leave(series, part, died);
-    for (const child of node.children.values()) this.#drop(child, died);
-  }
-}
-
-const newNode = (): Node => ({ children: new Map(), held: [] });
+/** Scopes and name joined by `/`. */
+export const fullName = (series: MetricSeries): string => [...series.scopes, series.name].join("/");

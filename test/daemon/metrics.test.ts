@@ -404,6 +404,58 @@ test("what nobody takes up again after a worker's death expires", () => {
   assert.equal(find(store, "requests"), undefined);
 });
 
+test("series come in the order of their full names, whatever scopes and names are made of", () => {
+  const element = fc.constantFrom("a", "a-b", "a0", "a/b", "b", "a/b/c", "\u00fc", '"');
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.array(element, { maxLength: 3 }), element)), (made) => {
+      const { store, scope, flush } = open();
+      for (const [scopes, name] of made) scope.scope(...scopes).counter(name);
+      flush();
+      const full = new Set(made.map(([scopes, name]) => [...scopes, name].join("/")));
+      assert.deepEqual([...new Set(store.series().map(fullName))], [...full].sort());
+      const walk = store.walk((text) => JSON.stringify(text).slice(1, -1));
+      const shown: string[] = [];
+      for (let series = walk.next(); series !== undefined; series = walk.next())
+        shown.push(`"${walk.prefix}${JSON.stringify(series.name).slice(1)}`);
+      assert.deepEqual(
+        shown,
+        store.series().map((series) => JSON.stringify(fullName(series))),
+      );
+    }),
+  );
+});
+
+test("series that begin and end while they are walked through disturb no others", () => {
+  const { store, scope, flush } = open();
+  for (let i = 10; i < 20; i += 1) scope.scope("c", `${i}`).counter("n").incr();
+  flush();
+  const walk = store.walk();
+  assert.equal(walk.next()?.scopes[1], "10");
+  scope.scope("c", "12").close();
+  for (const name of ["05", "15/x", "99"]) scope.scope("c", name).counter("n").incr();
+  flush();
+  const met: string[] = [];
+  for (let series = walk.next(); series !== undefined; series = walk.next()) met.push(series.scopes[1]!);
+  assert.deepEqual(met, ["11", "13", "14", "15", "16", "17", "18", "19"]);
+  assert.deepEqual(
+    store.series().map((series) => series.scopes[1]),
+    ["05", "10", "11", "13", "14", "15", "15/x", "16", "17", "18", "19", "99"].toSorted(),
+  );
+});
+
+test("a scope finds its series and gauges that are computed beside them, however many there are", () => {
+  const { store, scope, flush } = open();
+  store.computed(["s"], "n7", () => 3);
+  for (let i = 0; i < 300; i += 1) scope.scope("s").gauge(`n${i}`).set(i);
+  flush();
+  const again = open(store);
+  for (let i = 0; i < 300; i += 1) again.scope.scope("s").gauge(`n${i}`).set(1);
+  again.flush();
+  assert.equal(store.series().length, 301);
+  assert.equal(store.value("gauge", ["s"], "n7"), 8);
+  assert.equal(store.value("counter", ["s"], "n7"), undefined);
+});
+
 test("a computed gauge is read when it is asked for", () => {
   const store = new MetricsStore();
   let now = 1;

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { Dentry } from "../../../dtab/index.ts";
 import { escapeHtml, html, pageStyle } from "../../../plugins/lib/html.ts";
-import { fullName } from "../metrics-store.ts";
 import type { Page, Pages } from "./page.ts";
 import type { AdminState } from "./state.ts";
 import { clientState } from "./state-pages.ts";
@@ -59,21 +58,19 @@ const showUptime = (ms: number): string => {
 };
 
 const routers = (state: AdminState): string => {
-  const values = new Map<string, number>();
-  for (const series of state.metrics.series()) {
-    if (series.type !== "stat" && series.scopes[2] === "server") values.set(fullName(series), series.value);
-  }
   return state
     .current()
     .config.routers.map((router) => {
       const dentries =
         state.current().naming.routers.find(({ label }) => label === router.label)?.dtab.dentries ?? [];
       const rows = router.servers.map(({ ip, port }) => {
-        const of = (name: string): string =>
-          String(values.get(`rt/${router.label}/server/${ip}/${port}/${name}`) ?? 0);
+        const scopes = ["rt", router.label, "server", `${ip}/${port}`];
+        const of = (type: "counter" | "gauge", name: string): string =>
+          String(state.metrics.value(type, scopes, name) ?? 0);
         return row(
           `<code>${escapeHtml(`${ip}:${port}`)}</code>`,
-          ...["requests", "success", "failures", "pending", "connections"].map(of),
+          ...["requests", "success", "failures"].map((name) => of("counter", name)),
+          ...["pending", "connections"].map((name) => of("gauge", name)),
         );
       });
       const rules = dentries.slice(0, maxRules).map((dentry) => `${Dentry.show(dentry)} ;`);
