@@ -1,37 +1,35 @@
 /** What a series is called in Prometheus: by the rules of Linkerd 1, or by those that Prometheus advises. */
 import type { MetricSeries } from "../contract.ts";
 
-/** A series' name there. */
-export interface SeriesName {
+/** What series that differ in their labels only are called. */
+export interface FamilyName {
   readonly family: string;
-  /** `a="b", c="d"`, or nothing. */
-  readonly labels: string;
   readonly help: string;
   /** What values are multiplied by. */
   readonly scale: number;
 }
 
-/** A way to name. */
-export type Naming = (series: MetricSeries, prefix: string) => SeriesName;
+/** A way to name what is left of scopes and name without the labels. */
+export type Naming = (type: MetricSeries["type"], key: readonly string[], prefix: string) => FamilyName;
 
 /** Linkerd 1's names: scopes joined by `:`, other characters than letters, digits and `:` replaced. */
-export const linkerdNames: Naming = (series, prefix) => {
-  const { key, labels } = split(series);
+export const linkerdNames: Naming = (type, key, prefix) => {
   const family = `${prefix}${key.join(":")}`.replace(/[^A-Za-z0-9:]/g, "_");
-  return { family: validStart(family), labels: showLabels(labels), help: helpOf(series, key), scale: 1 };
+  return { family: validStart(family), help: helpOf(type, key), scale: 1 };
 };
 
 /** The names that Prometheus advises: snake case, seconds, and `_total` for what only grows. */
-export const prometheusNames: Naming = (series, prefix) => {
+export const prometheusNames: Naming = (type, key, prefix) => {
+  const { name, scale } = baseUnit(snake(`${prefix}${key.join("_")}`));
+  return { family: validStart(suffixed(name, type)), help: helpOf(type, key), scale };
+};
+
+/** What of a series is its name, and what are labels: `a="b", c="d"`, or nothing. */
+export const labelled = (
+  series: MetricSeries,
+): { readonly key: readonly string[]; readonly labels: string } => {
   const { key, labels } = split(series);
-  const plain = snake(`${prefix}${key.join("_")}`);
-  const { name, scale } = baseUnit(plain);
-  return {
-    family: validStart(suffixed(name, series.type)),
-    labels: showLabels(labels),
-    help: helpOf(series, key),
-    scale,
-  };
+  return { key, labels: showLabels(labels) };
 };
 
 type Labels = [name: string, value: string][];
@@ -152,7 +150,7 @@ const meanings: Readonly<Record<string, string>> = {
   discovery_over_budget: "First lookups put off because there were too many.",
 };
 
-const helpOf = ({ type }: MetricSeries, key: readonly string[]): string => {
+const helpOf = (type: MetricSeries["type"], key: readonly string[]): string => {
   const kind = { counter: "Counter", gauge: "Gauge", stat: "Distribution" }[type];
   const meaning = meanings[key.at(-1)!];
   const help = meaning === undefined ? "" : ` ${meaning}`;

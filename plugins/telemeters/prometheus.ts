@@ -8,7 +8,13 @@
  */
 import { Type } from "../../config/type.ts";
 import { definePlugin, type MetricSeries, type MetricsReader, type Telemeter } from "../contract.ts";
-import { linkerdNames, type Naming, prometheusNames, type SeriesName } from "../lib/prometheus-names.ts";
+import {
+  type FamilyName,
+  labelled,
+  linkerdNames,
+  type Naming,
+  prometheusNames,
+} from "../lib/prometheus-names.ts";
 
 export default definePlugin({
   slot: "telemeter",
@@ -46,29 +52,31 @@ export default definePlugin({
   },
 });
 
-/** Samples of one series under one name. */
-interface Line {
-  readonly family: string;
-  readonly type: "counter" | "gauge" | "summary";
-  readonly help: string;
-  show(): string;
+/** A series under one name. */
+interface Sample {
+  readonly series: MetricSeries;
+  readonly labels: string;
 }
 
 /** All samples of one name. */
-interface Family {
+interface Family extends FamilyName {
   readonly head: string;
-  readonly type: Line["type"];
-  readonly lines: Line[];
+  readonly show: Show;
+  readonly samples: Sample[];
 }
+
+/** The lines of a sample; none where there is nothing to tell. */
+type Show = (name: FamilyName, sample: Sample) => string;
 
 /** Parts of about this size are handed on, so that nobody waits for the whole page. */
 const partLength = 65_536;
+/** Series whose names are made between two parts. */
+const groupedAtOnce = 2_000;
 
-/** The page; names and labels are made once for each series. */
+/** The page; names and labels are made anew only when a series has begun or ended. */
 class Exposition {
   readonly #prefix: string;
   readonly #naming: Naming;
-  readonly #lines = new WeakMap<MetricSeries, readonly Line[]>();
   #series: Iterable<MetricSeries> | undefined;
   #families: Iterable<Family> = [];
 
@@ -78,11 +86,16 @@ class Exposition {
   }
 
   *render(metrics: MetricsReader): Generator<string> {
+    const series = metrics.series();
+    if (series !== this.#series) {
+      this.#families = yield* this.#group(series);
+      this.#series = series;
+    }
     let text = "";
-    for (const family of this.#grouped(metrics.series())) {
+    for (const family of this.#families) {
       text += family.head;
-      for (const line of family.lines) {
-        text += line.show();
+      for (const sample of family.samples) {
+        text += family.show(family, sample);
         if (text.length < partLength) continue;
         yield text;
         text = "";
@@ -91,79 +104,86 @@ class Exposition {
     yield text;
   }
 
-  /** The samples by name; the work is done again only when a series has begun or ended. */
-  #grouped(series: Iterable<MetricSeries>): Iterable<Family> {
-    if (series === this.#series) return this.#families;
+  /** The samples by name, with empty parts in between. */
+  *#group(all: Iterable<MetricSeries>): Generator<string, Iterable<Family>> {
     const families = new Map<string, Family>();
-    for (const each of series) {
-      let lines = this.#lines.get(each);
-      if (lines === undefined) {
-        lines = linesOf(each, this.#naming(each, this.#prefix));
-        this.#lines.set(each, lines);
+    const byKey = new Map<string, readonly Family[]>();
+    let done = 0;
+    let last = "";
+    for (const series of all) {
+      const { key, labels } = labelled(series);
+      const id = `${series.type} ${key.join("/")}`;
+      let own = byKey.get(id);
+      if (own === undefined) {
+        own = familiesOf(this.#naming(series.type, key, this.#prefix), series.type, families);
+        byKey.set(id, own);
       }
-      for (const line of lines) {
-        const known = families.get(line.family);
-        if (known === undefined)
-          families.set(line.family, { head: headOf(line), type: line.type, lines: [line] });
-        // A name can have one type only; Linkerd 1 has no two of a name either, so only a plugin's own series are left out.
-        else if (known.type === line.type) known.lines.push(line);
-      }
+      // The series of a client follow one another: what they share is kept once.
+      if (labels !== last) last = labels;
+      for (const { samples } of own) samples.push({ series, labels: last });
+      if (++done % groupedAtOnce === 0) yield "";
     }
-    this.#series = series;
-    this.#families = [...families.values()];
-    return this.#families;
+    return [...families.values()];
   }
 }
 
-const headOf = ({ family, type, help }: Line): string =>
-  `# HELP ${family} ${help}\n# TYPE ${family} ${type}\n`;
-
-const linesOf = (series: MetricSeries, { family, labels, help, scale }: SeriesName): readonly Line[] => {
-  if (series.type !== "stat") {
-    return [
-      { family, type: series.type, help, show: () => `${family}${braces(labels)} ${series.value * scale}\n` },
-    ];
-  }
-  return [
-    { family, type: "summary", help, show: summary(series, family, labels, scale) },
-    {
-      family: `${family}_avg`,
-      type: "gauge",
-      help: `${help} Mean of the last interval.`,
-      show: () => {
-        const { snapshot } = series;
-        return snapshot === undefined || snapshot.count === 0
-          ? ""
-          : `${family}_avg${braces(labels)} ${round(snapshot.avg * scale)}\n`;
-      },
-    },
-  ];
+/** The families that a series goes to. A name can have one type only, so one of a plugin's own series may be left out. */
+const familiesOf = (
+  name: FamilyName,
+  type: MetricSeries["type"],
+  known: Map<string, Family>,
+): readonly Family[] => {
+  const wanted =
+    type === "stat"
+      ? [family(name, "summary", showSummary), family(meanOf(name), "gauge", showMean)]
+      : [family(name, type, showValue)];
+  return wanted.flatMap((each) => {
+    const same = known.get(each.family);
+    if (same === undefined) {
+      known.set(each.family, each);
+      return each;
+    }
+    return typeOf(same) === typeOf(each) ? same : [];
+  });
 };
+
+const family = (name: FamilyName, type: "counter" | "gauge" | "summary", show: Show): Family => ({
+  ...name,
+  head: `# HELP ${name.family} ${name.help}\n# TYPE ${name.family} ${type}\n`,
+  show,
+  samples: [],
+});
+
+const typeOf = ({ head }: Family): string => head.slice(head.lastIndexOf(" "));
+
+const meanOf = ({ family: summarized, help, scale }: FamilyName): FamilyName => ({
+  family: `${summarized}_avg`,
+  help: `${help} Mean of the last interval.`,
+  scale,
+});
+
+const showValue: Show = ({ family: name, scale }, { series, labels }) =>
+  series.type === "stat" ? "" : `${name}${braces(labels)} ${series.value * scale}\n`;
+
+const showMean: Show = ({ family: name, scale }, { series, labels }) =>
+  series.type !== "stat" || series.snapshot === undefined || series.snapshot.count === 0
+    ? ""
+    : `${name}${braces(labels)} ${round(series.snapshot.avg * scale)}\n`;
 
 const quantiles = ["0", "0.5", "0.9", "0.95", "0.99", "0.999", "0.9999", "1"] as const;
 
-const summary = (
-  series: Extract<MetricSeries, { type: "stat" }>,
-  family: string,
-  labels: string,
-  scale: number,
-): (() => string) => {
-  const comma = labels === "" ? "" : `${labels}, `;
-  const starts = quantiles.map((quantile) => `${family}{${comma}quantile="${quantile}"} `);
-  const sumStart = `${family}_sum${braces(labels)} `;
-  const countStart = `${family}_count${braces(labels)} `;
-  return () => {
-    const { total, snapshot } = series;
-    let text = `${countStart}${total.count}\n${sumStart}${round(total.sum * scale)}\n`;
-    if (snapshot === undefined || snapshot.count === 0) return text;
-    for (let i = 0; i < quantiles.length; i += 1) {
-      const quantile = quantiles[i]!;
-      const value =
-        quantile === "0" ? snapshot.min : quantile === "1" ? snapshot.max : snapshot.quantiles[quantile]!;
-      text += `${starts[i]}${round(value * scale)}\n`;
-    }
-    return text;
-  };
+const showSummary: Show = ({ family: name, scale }, { series, labels }) => {
+  if (series.type !== "stat") return "";
+  const { total, snapshot } = series;
+  let text = `${name}_count${braces(labels)} ${total.count}\n${name}_sum${braces(labels)} ${round(total.sum * scale)}\n`;
+  if (snapshot === undefined || snapshot.count === 0) return text;
+  const start = `${name}{${labels === "" ? "" : `${labels}, `}quantile="`;
+  for (const quantile of quantiles) {
+    const value =
+      quantile === "0" ? snapshot.min : quantile === "1" ? snapshot.max : snapshot.quantiles[quantile]!;
+    text += `${start}${quantile}"} ${round(value * scale)}\n`;
+  }
+  return text;
 };
 
 const braces = (labels: string): string => (labels === "" ? "" : `{${labels}}`);

@@ -144,8 +144,7 @@ const send = (reply: FastifyReply, { status, contentType, body, headers, after }
 /** The parts with a turn of the event loop between them: bindings must not wait for a page. */
 async function* inTurns(parts: Iterable<string>): AsyncGenerator<string> {
   for (const part of parts) {
-    if (part === "") continue;
-    yield part;
+    if (part !== "") yield part;
     await setImmediate();
   }
 }
