@@ -19,7 +19,7 @@ import { controlContext, keptBy, type PluginParts } from "./naming.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { addProcessMetrics, addWorkerMetrics } from "./process-metrics.ts";
 import { Reloader } from "./reloader.ts";
-import { openSnapshot } from "./snapshot/snapshot.ts";
+import { openSnapshot } from "./snapshot/open-snapshot.ts";
 import { InheritedSockets } from "./sockets/inherited-sockets.ts";
 import { socketHandles } from "./sockets/socket-handles.ts";
 import { createTelemeters, recentFor, runTelemeters } from "./telemeters.ts";

@@ -29,17 +29,22 @@ const listed = ["daemon/control/builtin.ts", "daemon/data/builtin.ts"].flatMap((
     .filter((file) => imports.includes(file));
 });
 
-test("neither thread loads a plugin that the configuration does not name, nor what only others need", async (t) => {
+test("neither thread loads what the configuration does not ask for: other plugins, and what Node.js has for them", async (t) => {
   const folder = tempDir();
   t.after(() => folder[Symbol.dispose]());
   await run(t, { env: { NODE_OPTIONS: `--import ${noteModules(folder.path)}` } });
   const loaded = (thread: string): readonly string[] =>
     readFileSync(path.join(folder.path, thread), "utf8").trim().split("\n");
   const control = loaded("control");
+  const costly = /^node:(crypto|tls|https?|http2|zlib)$/;
   const data = loaded("data");
   const ours = [...control, ...data].map((url) => path.relative(root, url.replace("file://", "")));
   assert.ok(ours.includes("daemon/control/supervisor.ts") && ours.includes("daemon/data/worker.ts"));
   assert.ok(listed.length > 40, `${listed.length} listed`);
+  assert.deepEqual(
+    [...control, ...data].filter((url) => costly.test(url)),
+    [],
+  );
   assert.deepEqual(
     listed.filter((file) => ours.includes(file)),
     [],

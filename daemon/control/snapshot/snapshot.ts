@@ -131,9 +131,3 @@ export class Snapshot {
     });
   }
 }
-
-/** The snapshot in a folder; undefined where there is none to keep it in. */
-export const openSnapshot = async (
-  dir: string | undefined,
-  options: Omit<SnapshotOptions, "dir">,
-): Promise<Snapshot | undefined> => (dir === undefined ? undefined : Snapshot.open({ ...options, dir }));

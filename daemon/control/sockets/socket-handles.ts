@@ -6,8 +6,8 @@
  * arrives with a new one. Where these internals are missing, or are not what they were, `socketHandles` gives nothing,
  * and workers open sockets of their own.
  */
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { open } from "node:fs/promises";
 import { createServer, isIPv6, Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
 
@@ -157,7 +157,7 @@ interface Channel {
 
 const openChannel = async ({ Pipe, PipeConnectWrap, ipc }: Internals): Promise<Channel> => {
   // In Linux's abstract namespace: no file, and nobody can guess the name.
-  const path = `\0pointsman-${randomBytes(16).toString("hex")}`;
+  const path = `\0pointsman-${await randomHex()}`;
   const server = createServer({ pauseOnConnect: true }).listen(path);
   try {
     await once(server, "listening");
@@ -178,6 +178,17 @@ const openChannel = async ({ Pipe, PipeConnectWrap, ipc }: Internals): Promise<C
     return { tx, rx, arrivals, sender };
   } finally {
     server.close();
+  }
+};
+
+/** 128 bits from where `node:crypto` takes them, which would be loaded for this alone; there is such a file wherever there are abstract names. */
+const randomHex = async (): Promise<string> => {
+  const file = await open("/dev/urandom");
+  try {
+    const { buffer } = await file.read(Buffer.alloc(16));
+    return buffer.toString("hex");
+  } finally {
+    await file.close();
   }
 };
 

@@ -1,8 +1,13 @@
 /** Compression of answers (`compressionLevel`), by zlib's own threads, where the caller takes it. */
-import { constants, createDeflate, createGzip, type Deflate, type Gzip } from "node:zlib";
+import { createRequire } from "node:module";
+import type { Deflate, Gzip } from "node:zlib";
 import { ProxyError } from "../../../plugins/errors.ts";
 import type { BodyTransform, Exchange } from "../exchange.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
+
+const require = createRequire(import.meta.url);
+/** Loaded with the first answer that is compressed, for no answer may wait for an import. */
+const zlib = (): typeof import("node:zlib") => require("node:zlib");
 
 /** Types that are compressed without being asked for by a level: text, and what is text under another name. */
 const textual =
@@ -49,6 +54,7 @@ export class CompressedAnswer implements BodyTransform {
   readonly #zlib: Gzip | Deflate;
 
   constructor(exchange: Exchange, coding: "gzip" | "deflate", level: number) {
+    const { constants, createDeflate, createGzip } = zlib();
     const options = { level: level === -1 ? 6 : level, flush: constants.Z_SYNC_FLUSH };
     this.#zlib = coding === "gzip" ? createGzip(options) : createDeflate(options);
     this.#zlib.on("data", (data: Buffer) => {

@@ -1,13 +1,14 @@
-/** A fast generator of random 32-bit words (xoshiro128**), seeded once from the system; not for secrets. */
-import { randomFillSync } from "node:crypto";
+/** A fast generator of random 32-bit words (xoshiro128**), seeded from `Math.random`, which V8 seeds from the system; not for secrets. */
 
 /** A source of uniform signed 32-bit words. */
 export interface RandomWords {
   next(): number;
 }
 
+const randomSeed = (): Int32Array => Int32Array.from({ length: 4 }, () => Math.random() * 2 ** 32);
+
 /** A generator with its own state; `seed` needs four words that are not all 0. */
-export function createRandomWords(seed: Int32Array = randomFillSync(new Int32Array(4))): RandomWords {
+export function createRandomWords(seed = randomSeed()): RandomWords {
   let a = seed[0]! | 1; // never all 0, the one state that xoshiro does not leave
   let b = seed[1]!;
   let c = seed[2]!;
