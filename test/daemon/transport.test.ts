@@ -187,6 +187,7 @@ for (const [kind, accept] of Object.entries(kinds)) {
 
   test(`${kind}: a reset is one, whatever is queued`, async (t) => {
     const { transport, owner, peer } = await accept(t);
+    peer.resume();
     transport.text("half an answer");
     const failed = once(peer, "error");
     transport.reset();

@@ -54,7 +54,7 @@ export interface NodeHandles {
 }
 
 /** Major versions of Node.js in which the tests of transports have passed. */
-const tried = { from: 24, to: 26 };
+const tried: readonly number[] = [24, 26];
 
 type Constructor = new (...args: unknown[]) => object;
 
@@ -63,7 +63,7 @@ export const nodeHandles: NodeHandles | undefined = findHandles();
 
 function findHandles(): NodeHandles | undefined {
   const major = Number.parseInt(process.versions.node, 10);
-  if (!(major >= tried.from && major <= tried.to)) return undefined;
+  if (!tried.includes(major)) return undefined;
   try {
     const { binding } = process as unknown as { binding(name: string): Record<string, unknown> };
     const streams = binding("stream_wrap");
