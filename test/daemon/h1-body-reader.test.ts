@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BodyReader } from "../../daemon/data/codec/h1/body-reader.ts";
-import { FieldBlock } from "../../daemon/data/codec/h1/field-block.ts";
 import { HeadScanner, REFUSED } from "../../daemon/data/codec/h1/head-scanner.ts";
 
 interface Read {
@@ -17,7 +16,6 @@ interface Read {
 function read(begin: (reader: BodyReader) => void, pieces: readonly string[]): Read {
   const reader = new BodyReader();
   const scanner = new HeadScanner();
-  const block = new FieldBlock();
   begin(reader);
   let data = "";
   let taken = 0;
@@ -28,7 +26,7 @@ function read(begin: (reader: BodyReader) => void, pieces: readonly string[]): R
   };
   for (const piece of pieces) {
     const buffer = Buffer.from(piece, "latin1");
-    const end = reader.read(buffer, 0, buffer.length, sink, scanner, () => block);
+    const end = reader.read(buffer, 0, buffer.length, sink, scanner);
     if (end === REFUSED) return { data, taken, done: false, refused: reader.reason, trailers: undefined };
     taken += end;
     if (reader.done) break;
@@ -126,7 +124,6 @@ test("what is refused was never passed on as data", () => {
 test("a reader starts afresh after a body", () => {
   const reader = new BodyReader();
   const scanner = new HeadScanner();
-  const block = new FieldBlock();
   let data = "";
   const sink = {
     bodyData: (buffer: Buffer, from: number, to: number) =>
@@ -136,10 +133,7 @@ test("a reader starts afresh after a body", () => {
     const buffer = Buffer.from("3\r\nabc\r\n0\r\nt: 1\r\n\r\n");
     reader.startChunked();
     assert.equal(reader.trailers, undefined);
-    assert.equal(
-      reader.read(buffer, 0, buffer.length, sink, scanner, () => block),
-      buffer.length,
-    );
+    assert.equal(reader.read(buffer, 0, buffer.length, sink, scanner), buffer.length);
     assert.ok(reader.done);
   }
   assert.equal(data, "abcabc");

@@ -38,7 +38,7 @@ export function prepareAnswer(request: Answering, head: ResponseHead, success: b
       exchange.respond({ ...head, bodyLength: 0 });
       return;
     }
-  } else headers.append("l5d-success-class", success ? "1.0" : "0.0");
+  } else headers.appendText(successClass[success ? 1 : 0]);
   if (request.arrival.addContext) {
     const block = Buffer.from(request.arrival.routingContext(request, request.client!, request.endpoint));
     exchange.transform = new ExtendedAnswer(exchange, block);
@@ -56,6 +56,8 @@ export function prepareAnswer(request: Answering, head: ResponseHead, success: b
     exchange.transform = new GatheredAnswer(exchange, head);
   else exchange.respond(head);
 }
+
+const successClass = ["l5d-success-class: 0.0\r\n", "l5d-success-class: 1.0\r\n"] as const;
 
 /** An answer whose body is not for this caller. */
 class EmptiedAnswer implements BodyTransform {

@@ -39,15 +39,6 @@ export class Arrival {
   hadRouting = false;
   /** TRACE wants to know how it was routed. */
   addContext = false;
-  /** Sets trace headers; of Linkerd's own no older one is left by then, so they need no search. */
-  readonly sink = {
-    headers: undefined as Headers | undefined,
-    replaces: false,
-    set(name: string, value: string): void {
-      if (this.replaces) this.headers!.set(name, value);
-      else this.headers!.append(name, value);
-    },
-  };
 
   /** Everything before identification; throws a ProxyError. */
   receive(request: Arriving): void {

@@ -1,7 +1,8 @@
 /** What this hop adds to a request on its way to an endpoint, anew for every attempt. */
-import type { TraceContext } from "../../../plugins/contract.ts";
+import type { HeaderSink, TraceContext } from "../../../plugins/contract.ts";
 import type { Client } from "../client/client.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Headers } from "../headers.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Binding, Bound } from "./binding.ts";
 import { type Deadline, deadlineOf, strictest, writeDeadline } from "./deadline.ts";
@@ -45,9 +46,8 @@ export class OutgoingHeaders {
       headers.set("via", this.#callersVia);
       addVia(headers, version);
     }
-    arrival.sink.headers = headers;
-    arrival.sink.replaces = context.alwaysReadTrace;
-    context.tracing.dispatch(request.trace, arrival.sink);
+    // Of Linkerd's own trace headers no older one is left by now, so they need no search.
+    context.tracing.dispatch(request.trace, context.alwaysReadTrace ? headers : appending.to(headers));
     if (arrival.local.text !== "") writeDtabHeader(headers, arrival.local);
     const { attemptTimeoutMs, forwardClientCert } = client.settings;
     if (forwardClientCert) {
@@ -65,3 +65,15 @@ export class OutgoingHeaders {
 
 /** What a caller may have sent under the names that this hop sets. */
 const replaced = ["l5d-dst-service", "l5d-dst-client", "l5d-dst-residual", "l5d-reqid", "l5d-ctx-trace"];
+
+/** Sets headers that are known to be absent; one for all, since nobody keeps it. */
+const appending = {
+  headers: undefined as Headers | undefined,
+  to(headers: Headers): HeaderSink {
+    this.headers = headers;
+    return this;
+  },
+  set(name: string, value: string): void {
+    this.headers!.append(name, value);
+  },
+};

@@ -8,6 +8,7 @@ import { blamesEndpoint } from "../blame.ts";
 import type { Endpoint } from "../client/endpoint.ts";
 import type { ResponseHead } from "../exchange-streams.ts";
 import type { RecentRequests } from "../recent-requests.ts";
+import type { RequestStats } from "../stats.ts";
 import { turn } from "../turn-clock.ts";
 import { accessFacts, lengthOf } from "./access-facts.ts";
 import type { Failing } from "./failure.ts";
@@ -17,7 +18,8 @@ export class RequestAccount {
   readonly #request: Failing;
   /** When the latest attempt began; 0 before the first. */
   attemptAt = 0;
-  #attempting = false;
+  /** Of the service on the attempt's client; undefined between attempts. */
+  #attempted: RequestStats | undefined = undefined;
   #answers = 0;
   #bytes: number | undefined = undefined;
   #success = false;
@@ -39,9 +41,9 @@ export class RequestAccount {
   attemptBegins(endpoint: Endpoint | undefined, nowMs: number): void {
     const { client, binding } = this.#request;
     this.attemptAt = nowMs;
-    this.#attempting = true;
+    this.#attempted = client!.service(binding!.service.name);
     client!.requests.begin();
-    client!.service(binding!.service.name).begin();
+    this.#attempted.begin();
     if (endpoint !== undefined) client!.began(endpoint);
   }
 
@@ -66,12 +68,12 @@ export class RequestAccount {
 
   /** The present attempt, if there is one, is over; the outcome is undefined if it says nothing about the endpoint. */
   attemptEnds(outcome: boolean | undefined, nowMs: number, error?: ProxyError): void {
-    if (!this.#attempting) return;
-    this.#attempting = false;
-    const { binding, endpoint } = this.#request;
+    const served = this.#attempted;
+    if (served === undefined) return;
+    this.#attempted = undefined;
+    const { endpoint } = this.#request;
     const client = this.#request.client!;
     const elapsedMs = nowMs - this.attemptAt;
-    const served = client.service(binding!.service.name);
     if (outcome === undefined && error === undefined) {
       client.requests.cancelled();
       served.cancelled();

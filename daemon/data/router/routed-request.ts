@@ -188,17 +188,12 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     this.#disarm("attempt");
     this.#disarm("bind");
     const { classifier } = this.binding!.service.settings;
-    const attempt: Attempt = {
-      method: exchange.method,
-      status: head.status,
-      error: undefined,
-      responseHeader: (name) => head.headers.first(name),
-    };
     // The usual answer needs no rules: without a classifier, what is below 500 is a success.
     const ruled = classifier !== undefined || head.status >= 500;
-    const judged = ruled ? classifyAttempt(classifier, attempt, !exchange.replayable) : "success";
+    const attempt = ruled ? answeredAttempt(exchange.method, head) : undefined;
+    const judged = attempt ? classifyAttempt(classifier, attempt, !exchange.replayable) : "success";
     const success = judged === "success";
-    const nack = head.status === 503 ? nackOf(attempt) : undefined;
+    const nack = attempt && head.status === 503 ? nackOf(attempt) : undefined;
     this.#account.attemptAnswered(head, success, now);
     this.client!.nacks.answered(now, nack !== undefined);
     if (nack === "retryable") {
@@ -356,3 +351,10 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
     }
   }
 }
+
+const answeredAttempt = (method: string, head: ResponseHead): Attempt => ({
+  method,
+  status: head.status,
+  error: undefined,
+  responseHeader: (name) => head.headers.first(name),
+});

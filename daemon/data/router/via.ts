@@ -14,7 +14,7 @@ export const ownViaField = {
 /** Adds this hop to a message, behind those of its first `Via`; further fields of that name are dropped. */
 export function addVia(headers: Headers, version: keyof typeof ownVia): void {
   if (!headers.mayHaveVia) {
-    headers.append("via", ownVia[version]);
+    headers.appendText(ownViaField[version]);
     return;
   }
   const before = headers.first("via");

@@ -3,7 +3,7 @@
  * (RFC 9112 §6, §7.1). Strict about every byte of the chunked coding; what it refuses was never passed on as data.
  */
 import { CR, hexValues, LF, valueChars } from "./chars.ts";
-import type { FieldBlock } from "./field-block.ts";
+import { FieldBlock } from "./field-block.ts";
 import { type HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 
 /** Takes the data as it comes; the view is valid only during the call. */
@@ -43,6 +43,7 @@ export class BodyReader {
   #digits = 0;
   #overhead = 0;
   #pendingTrailers: Buffer | undefined;
+  #trailerBlock: FieldBlock | undefined;
 
   /** Nothing follows the head. */
   startNone(): void {
@@ -83,14 +84,7 @@ export class BodyReader {
   }
 
   /** Consumes from `[from, to)`, up to the end of the body: where it stopped, or REFUSED. */
-  read(
-    buffer: Buffer,
-    from: number,
-    to: number,
-    sink: BodySink,
-    scanner: HeadScanner,
-    trailerBlock: () => FieldBlock,
-  ): number {
+  read(buffer: Buffer, from: number, to: number, sink: BodySink, scanner: HeadScanner): number {
     if (this.done || from === to) return from;
     if (this.#state === untilClose) {
       sink.bodyData(buffer, from, to);
@@ -103,17 +97,10 @@ export class BodyReader {
       sink.bodyData(buffer, from, end);
       return end;
     }
-    return this.#readChunks(buffer, from, to, sink, scanner, trailerBlock);
+    return this.#readChunks(buffer, from, to, sink, scanner);
   }
 
-  #readChunks(
-    buffer: Buffer,
-    from: number,
-    to: number,
-    sink: BodySink,
-    scanner: HeadScanner,
-    trailerBlock: () => FieldBlock,
-  ): number {
+  #readChunks(buffer: Buffer, from: number, to: number, sink: BodySink, scanner: HeadScanner): number {
     let at = from;
     while (at < to) {
       switch (this.#state) {
@@ -168,19 +155,13 @@ export class BodyReader {
           at++;
           break;
         default:
-          return this.#readTrailers(buffer, at, to, scanner, trailerBlock);
+          return this.#readTrailers(buffer, at, to, scanner);
       }
     }
     return at;
   }
 
-  #readTrailers(
-    buffer: Buffer,
-    from: number,
-    to: number,
-    scanner: HeadScanner,
-    trailerBlock: () => FieldBlock,
-  ): number {
+  #readTrailers(buffer: Buffer, from: number, to: number, scanner: HeadScanner): number {
     // The usual end: an empty trailer section at once.
     if (
       this.#pendingTrailers === undefined &&
@@ -195,7 +176,7 @@ export class BodyReader {
     const text = before === 0 ? buffer : Buffer.concat([this.#pendingTrailers!, buffer.subarray(from, to)]);
     const start = before === 0 ? from : 0;
     const end = before === 0 ? to : text.length;
-    const block = trailerBlock();
+    const block = (this.#trailerBlock ??= new FieldBlock());
     const taken = scanner.trailers(text, start, end, maxTrailerBytes, block);
     if (taken === REFUSED) return this.#refuse(`in the trailers, ${scanner.reason}`);
     if (taken === INCOMPLETE) {

@@ -70,7 +70,6 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   readonly #block = new FieldBlock();
   readonly #body = new BodyReader();
   readonly #facts: ResponseFacts = { framing: "none", bodyLength: 0, reusable: true };
-  #trailerBlock: FieldBlock | undefined;
 
   #connected = false;
   #gone = false;
@@ -279,7 +278,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
       }
     }
     if (this.#exchange !== exchange) return; // the exchange wants no more of it
-    const end = this.#body.read(buffer, at, to, this, scanner, this.#trailers);
+    const end = this.#body.read(buffer, at, to, this, scanner);
     if (end === REFUSED) {
       this.#fail(this.#body.reason);
       return;
@@ -294,7 +293,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
 
   // The rest of an answer that nobody wants.
   #skip(buffer: Buffer, from: number, to: number): void {
-    const end = this.#body.read(buffer, from, to, this, scanner, this.#trailers);
+    const end = this.#body.read(buffer, from, to, this, scanner);
     this.#discarding -= to - from;
     const { done } = this.#body;
     if (done && end === to) {
@@ -309,8 +308,6 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     exchange.flushAnswer();
     if (exchange.callerCongested) this.pauseBody();
   }
-
-  readonly #trailers = (): FieldBlock => (this.#trailerBlock ??= new FieldBlock());
 
   /** Data of the answer's body, from its reader. */
   bodyData(buffer: Buffer, from: number, to: number): void {

@@ -214,14 +214,14 @@ export class FieldBlock implements Headers {
 
 /** Removes what belongs to one hop only: the fixed names, and every field that Connection nominates (RFC 9110 §7.6.1). */
 export function stripHopByHop(block: FieldBlock): void {
-  const nominated = block.has(Field.connection) ? block.list(Field.connection) : "";
+  const nominated = block.has(Field.connection) ? block.list(Field.connection).toLowerCase() : "";
   block.drop(Field.connection);
   block.drop(Field.hopByHop);
   block.drop(Field.te);
   block.drop(Field.trailer);
   block.drop(Field.upgrade);
-  if (nominated === "") return;
-  for (const token of nominated.toLowerCase().split(",")) {
+  if (nominated === "" || unstrippable.has(nominated)) return;
+  for (const token of nominated.split(",")) {
     const name = token.trim();
     // Framing and routing are not the sender's to switch off.
     if (name !== "" && !unstrippable.has(name)) block.remove(name);

@@ -15,10 +15,8 @@ export class Output {
   readonly #transport: Transport;
   #text = "";
   // Buffers in the transport's queue, oldest first: they are taken in the order of the writes.
-  readonly #lent: Buffer[] = [];
-  readonly #taken = (): void => {
-    giveBuffer(this.#lent.shift()!);
-  };
+  #lent: Buffer[] | undefined;
+  #taken: (() => void) | undefined;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -56,9 +54,15 @@ export class Output {
       at += piece;
       end += piece;
       if (at === to && after !== "") end += out.write(after, end, "latin1");
-      this.#lent.push(out);
-      this.#transport.bytes(out.subarray(0, end), this.#taken);
+      this.#lend(out, end);
     }
+  }
+
+  #lend(buffer: Buffer, end: number): void {
+    const lent = (this.#lent ??= []);
+    lent.push(buffer);
+    this.#taken ??= () => giveBuffer(lent.shift()!);
+    this.#transport.bytes(buffer.subarray(0, end), this.#taken);
   }
 
   /** Writes what is gathered. */

@@ -81,11 +81,10 @@ function judgeUnusual(scanner: HeadScanner, block: FieldBlock, facts: RequestFac
   return undefined;
 }
 
-const tokens = (list: string): string[] =>
-  list
-    .toLowerCase()
-    .split(",")
-    .map((token) => token.trim());
+const tokens = (list: string): string[] => {
+  const lower = list.toLowerCase();
+  return lower.includes(",") ? lower.split(",").map((token) => token.trim()) : [lower.trim()];
+};
 
 // Absolute-form and asterisk-form (RFC 9112 §3.2.2, §3.2.4); absolute-form replaces Host.
 function resolveTarget(facts: RequestFacts, method: string, block: FieldBlock): string | undefined {
@@ -113,9 +112,12 @@ export function validHost(host: string): boolean {
     if (close === -1 || !/^\[[0-9A-Fa-f:.]+\]$/.test(host.slice(0, close + 1))) return false;
     at = close + 1;
   } else {
-    while (at < length && hostChars[host.charCodeAt(at)] === 1) at++;
+    let escaped = false;
+    for (let code: number; at < length && hostChars[(code = host.charCodeAt(at))] === 1; at++) {
+      if (code === 0x25) escaped = true;
+    }
     if (at === 0 && length > 0) return false;
-    if (host.includes("%") && !/^(?:[^%]|%[0-9A-Fa-f]{2})*$/.test(host)) return false; // RFC 3986 §2.1
+    if (escaped && !/^(?:[^%]|%[0-9A-Fa-f]{2})*$/.test(host)) return false; // RFC 3986 §2.1
   }
   if (at === length) return true;
   if (host.charCodeAt(at) !== 0x3a) return false;

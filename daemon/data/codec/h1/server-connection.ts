@@ -67,7 +67,6 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
     upgrade: false,
     scheme: undefined,
   };
-  #trailerBlock: FieldBlock | undefined;
 
   /** What came and is not consumed yet, from `#aheadFrom` on. */
   #ahead: Buffer | undefined;
@@ -289,7 +288,7 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   }
 
   #readBody(buffer: Buffer, from: number, to: number): number {
-    const at = this.#body.read(buffer, from, to, this, scanner, this.#trailers);
+    const at = this.#body.read(buffer, from, to, this, scanner);
     if (at === REFUSED) {
       this.#refuseBody();
       return REFUSED;
@@ -297,8 +296,6 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
     if (this.#body.done) this.#requestEnded();
     return at;
   }
-
-  readonly #trailers = (): FieldBlock => (this.#trailerBlock ??= new FieldBlock());
 
   /** Data of the request's body, from its reader. */
   bodyData(buffer: Buffer, from: number, to: number): void {
