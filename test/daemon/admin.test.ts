@@ -158,6 +158,13 @@ routers:
   test("/admin/metrics.json nests and indents", async () => {
     const tree = (await (await rig.get("/admin/metrics.json?tree=true&q=rt/web")).json()) as object;
     assert.deepEqual(tree, { service: { web: { requests: { counter: 1 } } } });
+    for (const [query, indent] of [
+      ["tree=1", 0],
+      ["tree=1&pretty=1", 2],
+    ] as const) {
+      const text = await (await rig.get(`/admin/metrics.json?${query}`)).text();
+      assert.equal(text, JSON.stringify(JSON.parse(text), null, indent));
+    }
     const pretty = await (await rig.get("/admin/metrics.json?pretty=1")).text();
     assert.match(pretty, /^\{\n {2}"binder\/bindings": \d+,\n/);
     assert.equal(typeof JSON.parse(pretty), "object");

@@ -9,14 +9,13 @@ export const metricsPage = (store: MetricsStore): Page =>
     const under = (query.get("q") ?? "").replace(/^\/+|\/+$/g, "");
     const pretty = flag(query, "pretty");
     const nested = flag(query, "tree");
-    if (under === "" && !nested) return document(flat(whole(store), pretty));
+    if (under === "") return document(nested ? tree(below(store, ""), pretty) : flat(whole(store), pretty));
     const found = [...below(store, under)];
-    if (found.length === 0 && under !== "") return json({ error: `No such subtree: ${under}` }, 404);
-    if (nested) return document(pretty ? JSON.stringify(tree(found), null, 2) : JSON.stringify(tree(found)));
-    return document(flat(found.map(toEntry), pretty));
+    if (found.length === 0) return json({ error: `No such subtree: ${under}` }, 404);
+    return document(nested ? tree(found, pretty) : flat(found.map(toEntry), pretty));
   }, "every metric; tree=true nests them, q=rt/http/server selects, pretty=true indents");
 
-const document = (body: string | Iterable<string>): Reply => ({
+const document = (body: Iterable<string>): Reply => ({
   status: 200,
   contentType: "application/json; charset=utf-8",
   body,
@@ -31,9 +30,15 @@ interface Found {
 /** The series below a name, all for none. An element may hold a `/`, as a server's address does. */
 function* below(store: MetricsStore, under: string): Generator<Found> {
   const walk = store.walk();
+  let scopes: readonly string[] = [];
+  let prefix: string | undefined;
   for (let series = walk.next(); series !== undefined; series = walk.next()) {
     if (under !== "" && !`${walk.prefix}${series.name}`.startsWith(`${under}/`)) continue;
-    const elements = [...series.scopes, ...series.name.split("/")];
+    if (walk.prefix !== prefix) {
+      prefix = walk.prefix;
+      scopes = series.scopes;
+    }
+    const elements = [...scopes, ...series.name.split("/")];
     if (under === "") yield { series, elements };
     let length = -1;
     for (let above = 0; above < elements.length; above += 1) {
@@ -126,8 +131,14 @@ const statValues: Told = [
 
 type Tree = { [name: string]: Tree | number };
 
-const tree = (found: readonly Found[]): Tree => {
+/** Series that find their place, between two parts. */
+const placedAtOnce = 1_000;
+/** Levels below the root that are written child by child: there may be thousands of clients, with few series each. */
+const wideLevels = 4;
+
+function* tree(found: Iterable<Found>, pretty: boolean): Generator<string> {
   const root: Tree = Object.create(null);
+  let done = 0;
   for (const { series, elements } of found) {
     let node = root;
     for (const element of elements) {
@@ -138,6 +149,33 @@ const tree = (found: readonly Found[]): Tree => {
     else if (series.snapshot !== undefined)
       for (const [suffix, told] of series.snapshot.count === 0 ? countOnly : statValues)
         node[`stat${suffix}`] = told(series.snapshot);
+    if (++done % placedAtOnce === 0) yield "";
   }
-  return root;
-};
+  let text = "";
+  for (const piece of pieces(root, wideLevels, pretty ? "\n" : "")) {
+    text += piece;
+    if (text.length < partLength) continue;
+    yield text;
+    text = "";
+  }
+  yield text;
+}
+
+/** What `JSON.stringify` makes of a tree; `line` begins its lines, empty for none. */
+function* pieces(node: Tree, levels: number, line: string): Generator<string> {
+  const names = Object.keys(node);
+  if (levels === 0 || names.length === 0) {
+    yield line === "" ? JSON.stringify(node) : JSON.stringify(node, null, 2).replaceAll("\n", line);
+    return;
+  }
+  const inner = line === "" ? "" : `${line}  `;
+  let before = "{";
+  for (const name of names) {
+    const value = node[name]!;
+    yield `${before}${inner}${JSON.stringify(name)}:${line === "" ? "" : " "}`;
+    if (typeof value === "number") yield String(value);
+    else yield* pieces(value, levels - 1, inner);
+    before = ",";
+  }
+  yield `${line}}`;
+}
