@@ -89,6 +89,7 @@ const io: RunIo = {
   binding: (name) => (process as unknown as { binding(name: string): unknown }).binding(name),
   pid: process.pid,
   monotonicUsec: () => process.hrtime.bigint() / 1000n,
+  collectGarbage: () => globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" }),
   exit: (code) => process.exit(code),
 };
 

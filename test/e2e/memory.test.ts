@@ -1,9 +1,10 @@
-/** A process loads the code of what its configuration names: memory is what the rest would cost. */
+/** What a process keeps in memory: the code of what its configuration names, and nothing that its start left behind. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { importsOf, root } from "../arch/source-tree.ts";
+import { eventually } from "../kit/eventually.ts";
 import { tempDir } from "../kit/temp-dir.ts";
 import { run } from "./program-rig.ts";
 
@@ -53,4 +54,24 @@ test("neither thread loads what the configuration does not ask for: other plugin
     ours.filter((file) => /^namers\/(?!builtin\/|lib\/resolve\.ts$|zookeeper\/lazy-system\.ts$)/.test(file)),
     [],
   );
+});
+
+/** Notes each collection of the control thread that was to leave nothing. */
+const noteCollections = (file: string): string =>
+  `data:text/javascript,${encodeURIComponent(`
+    import { appendFileSync } from "node:fs";
+    import { constants, PerformanceObserver } from "node:perf_hooks";
+    import { isMainThread } from "node:worker_threads";
+    const wanted = constants.NODE_PERFORMANCE_GC_FLAGS_ALL_AVAILABLE_GARBAGE;
+    if (isMainThread) new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntries()) if (detail.flags & wanted) appendFileSync(${JSON.stringify(file)}, "1");
+    }).observe({ entryTypes: ["gc"] });
+  `)}`;
+
+test("what the start left behind is collected once it is over", async (t) => {
+  const folder = tempDir();
+  t.after(() => folder[Symbol.dispose]());
+  const file = path.join(folder.path, "collections");
+  await run(t, { env: { NODE_OPTIONS: `--import ${noteCollections(file)}` } });
+  await eventually(() => assert.match(readFileSync(file, "utf8"), /^1+$/));
 });
