@@ -11,6 +11,8 @@ import type { Clock } from "../contract.ts";
 const settleMs = 40;
 /** Without any event. */
 const lookMs = 5_000;
+/** Followers that look at the same time. */
+const looksAtOnce = 32;
 /** While the folder is missing, or cannot be watched. */
 const missingMs = 500;
 
@@ -104,7 +106,7 @@ class FolderWatch {
       const looking = [...(all ? this.#followers : this.#due)];
       this.#due.clear();
       this.#changed = false;
-      await Promise.all(looking.map((follower) => follower.look()));
+      await lookAll(looking);
       if (this.#due.size === 0 && !this.#stale && this.#followers.size > 0) {
         await this.#clock.sleep(watcher === undefined ? missingMs : lookMs, this.#wake.signal);
       }
@@ -144,6 +146,15 @@ class FolderWatch {
     yield* this.#byName.get(name) ?? [];
     yield* this.#byName.get(undefined) ?? [];
   }
+}
+
+/** Thousands of answers at once would keep everything else waiting. */
+async function lookAll(followers: readonly Follower[]): Promise<void> {
+  const next = followers.values();
+  const some = async (): Promise<void> => {
+    for (const follower of next) await follower.look();
+  };
+  await Promise.all(Array.from({ length: Math.min(followers.length, looksAtOnce) }, some));
 }
 
 /** Changes when another folder takes the name; empty if there is none. */

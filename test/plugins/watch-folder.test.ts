@@ -47,3 +47,29 @@ test("a name that begins with dots concerns everybody: it may be the link to a v
   writeFileSync(join(folder, "..data"), "");
   await Promise.all([until("one", 2), until("two", 2)]);
 });
+
+test("of thousands who follow a folder only some look at the same time, and all do", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "watch-folder-"));
+  const abort = new AbortController();
+  const watches = new FolderWatches(systemClock);
+  const all = Promise.withResolvers<void>();
+  let looking = 0;
+  let most = 0;
+  let looked = 0;
+  const look = async (): Promise<void> => {
+    most = Math.max(most, ++looking);
+    await new Promise((resolve) => setImmediate(resolve));
+    looking--;
+    if (++looked === 1000) all.resolve();
+  };
+  const over = Array.from({ length: 1000 }, (_, i) =>
+    watches.follow(folder, { name: `${i}`, look }, abort.signal),
+  );
+  t.after(async () => {
+    abort.abort();
+    await Promise.all(over);
+    rmSync(folder, { recursive: true });
+  });
+  await all.promise;
+  assert.ok(most > 1 && most <= 32, `${most} at once`);
+});
