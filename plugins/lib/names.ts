@@ -2,8 +2,11 @@
 import { Path } from "../../dtab/index.ts";
 import { ProxyError } from "../errors.ts";
 
-/** How many names each identifier remembers, as many as a router's cache of bound paths holds by default. */
-export const rememberedNames = 1024;
+/**
+ * How many names each identifier remembers. A memo forgets by halves, so that half as many may be asked for in turn and
+ * none is made anew.
+ */
+export const rememberedNames = 8192;
 
 /** A path that the request spells out; what is not one ends the request, as no later identifier is asked. */
 export function readRequestPath(text: string, what: string): Path {
