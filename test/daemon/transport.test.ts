@@ -1,9 +1,13 @@
 /** Transports: on handles and on sockets of Node's the same things happen in the same order. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import net from "node:net";
-import { type TestContext, test } from "node:test";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as tls from "node:tls";
 import { createAcceptor } from "../../daemon/data/server/acceptor.ts";
 import { connect } from "../../daemon/data/transport/connect.ts";
 import { HandleTransport } from "../../daemon/data/transport/handle-transport.ts";
@@ -11,37 +15,51 @@ import { nodeHandles } from "../../daemon/data/transport/node-handles.ts";
 import { readBuffer } from "../../daemon/data/transport/read-buffer.ts";
 import { SocketTransport } from "../../daemon/data/transport/socket-transport.ts";
 import type { Transport, TransportOwner } from "../../daemon/data/transport/transport.ts";
+import { Certificates } from "../kit/certificates.ts";
 import { TestOwner } from "./test-owner.ts";
 
 const options = { noDelay: true, keepAlive: true };
+const folder = mkdtempSync(path.join(tmpdir(), "transport-"));
+after(() => rmSync(folder, { recursive: true }));
+const own = new Certificates(folder).authority("web");
+const certificate = () => ({ cert: readFileSync(own.cert), key: readFileSync(own.key) });
 
 /** A connection whose accepting side is a transport. */
 interface Pair {
   readonly transport: Transport;
   readonly owner: TestOwner;
   readonly peer: net.Socket;
+  /** The peer ends with a reset. */
+  reset(): void;
 }
 
 type Accept = (t: TestContext, owner?: TestOwner) => Promise<Pair>;
 
 const acceptWith =
-  (createServer: (open: (make: (owner: TransportOwner) => Transport) => void) => net.Server): Accept =>
+  (
+    createServer: (open: (make: (owner: TransportOwner) => Transport) => void) => net.Server,
+    secure = false,
+  ): Accept =>
   async (t, owner = new TestOwner()) => {
     const opened = Promise.withResolvers<Transport>();
     const server = createServer((make) => opened.resolve(make(owner)));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as net.AddressInfo;
-    const peer = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const raw = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const peer = secure ? tls.connect({ socket: raw, rejectUnauthorized: false }) : raw;
     peer.on("error", () => {});
+    raw.on("error", () => {});
     const transport = await opened.promise;
     if (peer.connecting) await once(peer, "connect");
+    // Within the event of its handshake, Node.js takes a reset for an orderly end.
+    if (secure) await sleep(20);
     t.after(() => {
       server.close();
       peer.destroy();
       transport.destroy();
     });
-    return { transport, owner, peer };
+    return { transport, owner, peer, reset: () => raw.resetAndDestroy() };
   };
 
 const kinds: Record<string, Accept> = {
@@ -51,6 +69,12 @@ const kinds: Record<string, Accept> = {
       open((owner) => SocketTransport.accepted(socket, owner)),
     ),
   ),
+  secure: acceptWith((open) => {
+    const server = tls.createServer({ ...certificate(), allowHalfOpen: true });
+    return server.on("secureConnection", (socket) =>
+      open((owner) => SocketTransport.accepted(socket, owner)),
+    );
+  }, true),
 };
 
 const connectors: Record<string, (port: number, owner: TransportOwner) => Transport> = {
@@ -107,7 +131,7 @@ for (const [kind, accept] of Object.entries(kinds)) {
     const { transport, peer } = await accept(t);
     assert.deepEqual(transport.remote, { ip: "127.0.0.1", port: peer.localPort });
     assert.deepEqual(transport.local, { ip: "127.0.0.1", port: peer.remotePort });
-    assert.equal(transport.secure, false);
+    assert.equal(transport.secure, kind === "secure");
   });
 
   test(`${kind}: what the peer does not take is queued, in order, and its drain is told`, async (t) => {
@@ -196,8 +220,8 @@ for (const [kind, accept] of Object.entries(kinds)) {
   });
 
   test(`${kind}: the peer's reset closes it, and says why`, async (t) => {
-    const { owner, peer, transport } = await accept(t);
-    peer.resetAndDestroy();
+    const { owner, reset, transport } = await accept(t);
+    reset();
     assert.equal((await owner.close)?.code, "ECONNRESET");
     assert.equal(transport.open, false);
     assert.deepEqual(owner.events, ["closed"]);
@@ -222,9 +246,9 @@ for (const [kind, accept] of Object.entries(kinds)) {
   });
 
   test(`${kind}: writes into what the peer has reset end it`, async (t) => {
-    const { transport, owner, peer } = await accept(t);
+    const { transport, owner, peer, reset } = await accept(t);
     transport.pause();
-    peer.resetAndDestroy();
+    reset();
     await once(peer, "close");
     for (let i = 0; transport.open && i < 100; i++) {
       transport.text("x".repeat(1000));
