@@ -1,4 +1,5 @@
 /** One data worker as the control thread sees it: its thread, its port, its memory of metrics. */
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Logger, RecentRequest } from "../../plugins/contract.ts";
 import type { ClientReport } from "../shared/client-report.ts";
@@ -24,11 +25,13 @@ export interface WorkerOptions {
   readonly accessLogs: AccessLogs;
 }
 
-/**
- * A worker that reaches this heap ends alone and is started anew. Its young generation is set for the whole process
- * (bin/pointsman): resident memory follows its size, and what a request leaves behind is little.
- */
+/** A worker that reaches this heap, in MB, ends alone and is started anew. */
 const resourceLimits = { maxOldGenerationSizeMb: 1024 };
+
+// The young generation of a worker's heap, in MB of each half. With one, as the control thread has, what a new connection
+// makes outlives two collections and is kept for old, which costs a sixth of the request; with four it is in no cache when
+// it is used again. The flag goes before `resourceLimits`, and holds for heaps that are made from now on.
+setFlagsFromString("--max-semi-space-size=2");
 
 /** How long a worker may take to open ports, or to turn once. */
 const answerMs = 30_000;
