@@ -1,11 +1,19 @@
 /** A bounded cache from request text to what was made of it: nothing that a request says may grow without limit. */
 
+/** What was made of a text; `text` is a copy, which keeps no larger string alive. */
+interface Entry<V> {
+  readonly text: string;
+  readonly value: V;
+}
+
 /** Remembers at most `capacity` results; the ones not used for the longest are forgotten half at a time. */
 export class BoundedMemo<V> {
   readonly #half: number;
   readonly #maxKeyLength: number;
-  #young = new Map<string, V>();
-  #old = new Map<string, V>();
+  #young = new Map<string, Entry<V>>();
+  #old = new Map<string, Entry<V>>();
+  /** The usual text is the last one again, and to compare is less than to look up. */
+  #last: Entry<V> | undefined;
 
   /** Texts longer than `maxKeyLength` are not worth keeping. */
   constructor(capacity: number, maxKeyLength = 1024) {
@@ -15,11 +23,15 @@ export class BoundedMemo<V> {
 
   /** What was remembered for a text. */
   get(text: string): V | undefined {
-    const young = this.#young.get(text);
-    if (young !== undefined) return young;
-    const old = this.#old.get(text);
-    if (old !== undefined) this.#put(text, old);
-    return old;
+    if (this.#last?.text === text) return this.#last.value;
+    let entry = this.#young.get(text);
+    if (entry === undefined) {
+      entry = this.#old.get(text);
+      if (entry === undefined) return undefined;
+      this.#put(entry);
+    }
+    this.#last = entry;
+    return entry.value;
   }
 
   /** Makes and remembers a value; `make` gets a copy of the text that keeps no larger string alive. */
@@ -27,20 +39,22 @@ export class BoundedMemo<V> {
     if (text.length > this.#maxKeyLength) return make(text);
     const own = copyOf(text);
     const value = make(own);
-    this.#put(own, value);
+    this.#last = { text: own, value };
+    this.#put(this.#last);
     return value;
   }
 
   /** Forgets one. */
   delete(text: string): void {
+    if (this.#last?.text === text) this.#last = undefined;
     this.#young.delete(text);
     this.#old.delete(text);
   }
 
   /** Everything that is remembered, what was not used for the longest first. */
   *entries(): Generator<[text: string, value: V]> {
-    for (const entry of this.#old) if (!this.#young.has(entry[0])) yield entry;
-    yield* this.#young;
+    for (const { text, value } of this.#old.values()) if (!this.#young.has(text)) yield [text, value];
+    for (const { text, value } of this.#young.values()) yield [text, value];
   }
 
   /** How many texts are remembered. */
@@ -48,12 +62,12 @@ export class BoundedMemo<V> {
     return this.#young.size + this.#old.size;
   }
 
-  #put(text: string, value: V): void {
+  #put(entry: Entry<V>): void {
     if (this.#young.size >= this.#half) {
       this.#old = this.#young;
       this.#young = new Map();
     }
-    this.#young.set(text, value);
+    this.#young.set(entry.text, entry);
   }
 }
 

@@ -53,3 +53,19 @@ test("texts of any alphabet are found again, each under itself", () => {
     assert.equal(memo.get(text), n);
   }
 });
+
+test("what is forgotten on purpose is forgotten, even if it was the last", () => {
+  const memo = new BoundedMemo<number>(100);
+  memo.add("web", () => 1);
+  assert.equal(memo.get("web"), 1);
+  memo.delete("web");
+  assert.equal(memo.get("web"), undefined);
+});
+
+test("values are told apart, whichever was asked for last", () => {
+  const memo = new BoundedMemo<number>(8);
+  for (let n = 0; n < 4; n++) memo.add(`host-${n}`, () => n);
+  for (const n of [3, 3, 0, 0, 3, 1, 2, 2]) assert.equal(memo.get(`host-${n}`), n);
+  assert.equal(memo.get("host-9"), undefined);
+  assert.equal(memo.get("host-2"), 2);
+});
