@@ -5,10 +5,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { eventually } from "../kit/eventually.ts";
 import { type Daemon, endpoint, startDaemon, traffic } from "./daemon.ts";
 
-const here = new URL(".", import.meta.url).pathname;
+const here = fileURLToPath(new URL(".", import.meta.url));
 const stateDir = mkdtempSync(join(tmpdir(), "pointsman-state-"));
 
 let consul: { readonly url: string; readonly dir: string };

@@ -5,11 +5,12 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Certificates } from "../kit/certificates.ts";
 import { eventually } from "../kit/eventually.ts";
 import { type Daemon, endpoint, startDaemon } from "./daemon.ts";
 
-const here = new URL(".", import.meta.url).pathname;
+const here = fileURLToPath(new URL(".", import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), "pointsman-consul-tls-"));
 const ca = { cert: join(dir, "ca.crt"), key: join(dir, "ca.key") };
 

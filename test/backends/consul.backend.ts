@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { eventually } from "../kit/eventually.ts";
 import { seededRandom } from "../kit/random.ts";
 import { type Daemon, endpoint, startDaemon, traffic } from "./daemon.ts";
 import { type FaultProxy, faultProxy, type NetworkFault } from "./fault-proxy.ts";
 import { flood } from "./flood.ts";
 
-const here = new URL(".", import.meta.url).pathname;
+const here = fileURLToPath(new URL(".", import.meta.url));
 /** After a fault is over, everything is as it should be within this time. */
 const convergeMs = 30_000;
 /** How long each fault lasts, under traffic. */

@@ -6,9 +6,10 @@ import { Agent, createServer, get, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { eventually } from "../kit/eventually.ts";
 
-const program = process.env["POINTSMAN"] ?? new URL("../../bin/pointsman", import.meta.url).pathname;
+const program = process.env["POINTSMAN"] ?? fileURLToPath(new URL("../../bin/pointsman", import.meta.url));
 
 /** A running daemon. */
 export interface Daemon {

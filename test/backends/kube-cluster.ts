@@ -5,8 +5,9 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { Agent, type RequestOptions, request } from "node:https";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 
-const here = new URL(".", import.meta.url).pathname;
+const here = fileURLToPath(new URL(".", import.meta.url));
 
 /** Where an endpoint listens; the address is the loopback's unless given. */
 export interface Target {

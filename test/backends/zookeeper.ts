@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ZooKeeper } from "../../namers/lib/zookeeper/client.ts";
 import { Connection } from "../../namers/lib/zookeeper/connection.ts";
 import { noSession, op, type Request } from "../../namers/lib/zookeeper/protocol.ts";
@@ -10,7 +11,7 @@ import { realClock } from "../kit/clock.ts";
 import { eventually } from "../kit/eventually.ts";
 import { pluginContext } from "../kit/plugin-context.ts";
 
-const here = new URL(".", import.meta.url).pathname;
+const here = fileURLToPath(new URL(".", import.meta.url));
 const never = new AbortController().signal;
 
 /** Running servers. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { importsOf, root } from "../arch/source-tree.ts";
 import { eventually } from "../kit/eventually.ts";
 import { tempDir } from "../kit/temp-dir.ts";
@@ -39,7 +40,9 @@ test("neither thread loads what the configuration does not ask for: other plugin
   const control = loaded("control");
   const costly = /^node:(crypto|tls|https?|http2|zlib)$/;
   const data = loaded("data");
-  const ours = [...control, ...data].map((url) => path.relative(root, url.replace("file://", "")));
+  const ours = [...control, ...data]
+    .filter((url) => url.startsWith("file:"))
+    .map((url) => path.relative(root, fileURLToPath(url)));
   assert.ok(ours.includes("daemon/control/supervisor.ts") && ours.includes("daemon/data/worker.ts"));
   assert.ok(listed.length > 40, `${listed.length} listed`);
   assert.deepEqual(

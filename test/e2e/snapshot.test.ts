@@ -6,12 +6,13 @@ import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { readSnapshot } from "../../daemon/control/snapshot/snapshot-file.ts";
 import { eventually } from "../kit/eventually.ts";
 import { fakeConsul } from "../kit/fake-consul.ts";
 import { tempDir } from "../kit/temp-dir.ts";
 
-const program = new URL("../../bin/pointsman", import.meta.url).pathname;
+const program = fileURLToPath(new URL("../../bin/pointsman", import.meta.url));
 
 /** Runs the daemon as systemd does, until it is killed; `ask` sends a request for a host. */
 async function run(t: TestContext, file: string, env: NodeJS.ProcessEnv) {
