@@ -9,6 +9,7 @@ import { ProxyError } from "../../plugins/errors.ts";
 import { reportBug } from "./bugs.ts";
 import type { CallerStream, EndpointStream, ResponseHead } from "./exchange-streams.ts";
 import type { Headers } from "./headers.ts";
+import type { Place } from "./line.ts";
 
 /**
  * How far an attempt got that broke: `unsent`: the endpoint has seen nothing of it; `stale`: its connection had served
@@ -37,12 +38,6 @@ export interface BodyTransform {
   /** The caller takes more again. */
   resume(): void;
   close(): void;
-}
-
-/** Where an exchange stands in line for a connection. */
-export interface Queue {
-  /** It wants none any more. */
-  leave(exchange: Exchange): void;
 }
 
 /** A request on its way. */
@@ -79,7 +74,8 @@ export class Exchange {
   finished = false;
 
   #stream: EndpointStream | undefined = undefined;
-  #queue: Queue | undefined = undefined;
+  /** In line for a connection. */
+  #place: Place<Exchange> | undefined = undefined;
   /** Body data that came before there was a stream. */
   #held: Buffer[] | undefined = undefined;
   #ended = false;
@@ -172,13 +168,13 @@ export class Exchange {
   // === To and from the endpoint ===
 
   /** It waits for a connection; in one line at a time, or two endpoints would get the request. */
-  queued(queue: Queue): void {
-    this.#queue = queue;
+  queued(place: Place<Exchange>): void {
+    this.#place = place;
   }
 
   /** An endpoint's stream has taken the request; it is given the body so far. */
   attached(stream: EndpointStream): void {
-    this.#queue = undefined;
+    this.#place = undefined;
     this.#stream = stream;
     if (this.expectsContinue) {
       if (!this.requestComplete && this.#held === undefined) this.caller.resumeBody();
@@ -220,8 +216,8 @@ export class Exchange {
   // What an attempt left behind must not touch the next one's answer.
   #detach(): void {
     this.#stream = undefined;
-    this.#queue?.leave(this);
-    this.#queue = undefined;
+    this.#place?.leave();
+    this.#place = undefined;
     if (this.responded) return;
     this.transform?.close();
     this.transform = undefined;

@@ -4,6 +4,7 @@
  */
 
 import { reportBug } from "./bugs.ts";
+import { type Member, nowhere, Roster } from "./roster.ts";
 import { tick } from "./turn-clock.ts";
 
 const tickMs = 10;
@@ -16,16 +17,16 @@ export interface Expiring {
 }
 
 /** An armed deadline. */
-export interface Deadline {
+export interface Deadline extends Member {
   readonly owner: Expiring;
   readonly tag: string;
   readonly dueTick: number;
-  readonly slot: Set<Deadline>;
+  readonly slot: Roster<Deadline>;
 }
 
 /** Arms and fires deadlines. */
 export class TimerWheel {
-  readonly #slots: Set<Deadline>[] = Array.from({ length: slotCount }, () => new Set<Deadline>());
+  readonly #slots = Array.from({ length: slotCount }, () => new Roster<Deadline>());
   #armed = 0;
   #tick = 0;
   #origin = 0;
@@ -40,7 +41,7 @@ export class TimerWheel {
     const now = performance.now() - this.#origin;
     const dueTick = Math.max(this.#tick + 1, Math.ceil((now + ms) / tickMs));
     const slot = this.#slots[dueTick % slotCount]!;
-    const deadline = { owner, tag, dueTick, slot };
+    const deadline = { owner, tag, dueTick, slot, place: nowhere };
     slot.add(deadline);
     this.#armed++;
     return deadline;
@@ -48,7 +49,7 @@ export class TimerWheel {
 
   /** Takes a deadline back; one that has fired is no harm. */
   disarm(deadline: Deadline): void {
-    if (deadline.slot.delete(deadline)) this.#rest();
+    if (deadline.slot.remove(deadline)) this.#rest();
   }
 
   #advance(): void {

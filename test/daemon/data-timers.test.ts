@@ -1,6 +1,7 @@
 /** The wheel of deadlines and the sweeper, on a clock that is moved by hand. */
 import assert from "node:assert/strict";
 import { mock, type TestContext, test } from "node:test";
+import { nowhere } from "../../daemon/data/roster.ts";
 import { Sweeper } from "../../daemon/data/sweeper.ts";
 import { TimerWheel } from "../../daemon/data/timer-wheel.ts";
 
@@ -106,7 +107,7 @@ test("the sweeper looks at its members every quarter of a second, while they are
   const { pass } = clock(t);
   const sweeper = new Sweeper();
   let swept = 0;
-  const member = { sweep: () => void swept++ };
+  const member = { place: nowhere, sweep: () => void swept++ };
   sweeper.add(member);
   pass(1000);
   assert.equal(swept, 4);
@@ -120,11 +121,12 @@ test("a member whose sweep throws keeps no other from being swept", (t) => {
   const sweeper = new Sweeper();
   let swept = 0;
   sweeper.add({
+    place: nowhere,
     sweep() {
       throw new Error("a bug");
     },
   });
-  sweeper.add({ sweep: () => void swept++ });
+  sweeper.add({ place: nowhere, sweep: () => void swept++ });
   pass(500);
   assert.equal(swept, 2);
 });

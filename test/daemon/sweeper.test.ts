@@ -1,6 +1,7 @@
 /** The sweep of what has time limits. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { nowhere } from "../../daemon/data/roster.ts";
 import { Sweeper } from "../../daemon/data/sweeper.ts";
 
 test("thousands are swept in one round, with turns for others in between", async (t) => {
@@ -8,6 +9,7 @@ test("thousands are swept in one round, with turns for others in between", async
   const sweeper = new Sweeper();
   const members = Array.from({ length: 1000 }, () => {
     const member = {
+      place: nowhere,
       swept: 0,
       sweep: () => {
         member.swept++;

@@ -7,6 +7,7 @@ import type { MetricsScope, Stat } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import { zonePreferenceOf } from "../../../plugins/lib/zone-preference.ts";
 import type { CacheEntry } from "../idle-cache.ts";
+import { nowhere } from "../roster.ts";
 import { ConnectionStats, RequestStats, StatusStats, TlsStats } from "../stats.ts";
 import type { Sweepable, Sweeper } from "../sweeper.ts";
 import type { WorkerShare } from "../worker-share.ts";
@@ -39,6 +40,7 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
   nowMs = 0;
   inUse = 0;
   usedAt = 0;
+  place = nowhere;
   evicted = false;
   /** Facts about the whole set, e.g. `authority`. */
   meta: Readonly<Record<string, string | number>> = {};

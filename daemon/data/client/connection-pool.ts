@@ -8,7 +8,9 @@ import { ProxyError } from "../../../plugins/errors.ts";
 import { reportBug } from "../bugs.ts";
 import { H1ClientConnection, type H1ClientOwner } from "../codec/h1/client-connection.ts";
 import type { HeadLimits } from "../codec/h1/head-scanner.ts";
-import type { Exchange, Queue } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
+import { Line } from "../line.ts";
+import { Roster } from "../roster.ts";
 import type { ConnectionStats } from "../stats.ts";
 import type { ClientConnector, TlsSession } from "../tls/client-connector.ts";
 import { connect } from "../transport/connect.ts";
@@ -34,16 +36,16 @@ export interface PoolContext {
 }
 
 /** See the file's comment. */
-export class ConnectionPool implements H1ClientOwner, Queue {
+export class ConnectionPool implements H1ClientOwner {
   readonly #address: HostAddress;
   readonly #name: string;
   readonly #context: PoolContext;
   readonly #failFast: FailFast | undefined;
-  readonly #connections = new Set<H1ClientConnection>();
+  readonly #connections = new Roster<H1ClientConnection>();
   /** Free connections, the one used last at the end: it is the least likely to have been closed. */
   readonly #idle: H1ClientConnection[] = [];
   /** In the order of their arrival. */
-  readonly #waiters = new Set<Exchange>();
+  readonly #waiters = new Line<Exchange>();
   /** The last connection that was tried could not be made. */
   unreachable = false;
   #connecting = 0;
@@ -127,8 +129,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
       exchange.endpointFailed(refusal, "unsent");
       return;
     }
-    this.#waiters.add(exchange);
-    exchange.queued(this);
+    exchange.queued(this.#waiters.join(exchange));
     if (!this.#atLimit && this.#connecting < this.#waiters.size) this.#connect();
   }
 
@@ -182,18 +183,14 @@ export class ConnectionPool implements H1ClientOwner, Queue {
     return SocketTransport.connect(open, secure.connected, owner);
   }
 
-  /** An exchange waits no more for a connection. */
-  leave(exchange: Exchange): void {
-    this.#waiters.delete(exchange);
-  }
-
   /** Takes no further request; what is in flight ends on its connection. */
   close(): void {
     this.#closed = true;
     this.#idle.length = 0;
     for (const connection of this.#connections) connection.retire();
-    for (const waiter of [...this.#waiters]) waiter.endpointFailed(this.#departed(), "unsent");
-    this.#waiters.clear();
+    // Nobody joins a pool that is closed.
+    for (let waiter = this.#nextWaiter(); waiter !== undefined; waiter = this.#nextWaiter())
+      waiter.endpointFailed(this.#departed(), "unsent");
   }
 
   // === H1ClientOwner ===
@@ -219,7 +216,7 @@ export class ConnectionPool implements H1ClientOwner, Queue {
   }
 
   gone(connection: H1ClientConnection, error: ProxyError | undefined): void {
-    this.#connections.delete(connection);
+    this.#connections.remove(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
     const now = turn.nowMs;
@@ -244,11 +241,9 @@ export class ConnectionPool implements H1ClientOwner, Queue {
   }
 
   #nextWaiter(): Exchange | undefined {
-    for (const waiter of this.#waiters) {
-      this.#waiters.delete(waiter);
-      if (!waiter.finished) return waiter;
-    }
-    return undefined;
+    let waiter = this.#waiters.next();
+    while (waiter?.finished === true) waiter = this.#waiters.next();
+    return waiter;
   }
 
   // Beyond its life, which ends a connection when it is free.

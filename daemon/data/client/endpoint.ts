@@ -2,6 +2,7 @@
 import { Address, addressWeightKey, type HostAddress } from "../../../dtab/index.ts";
 import type { BalancedEndpoint } from "../../../plugins/contract.ts";
 import type { Exchange } from "../exchange.ts";
+import { nowhere } from "../roster.ts";
 import type { Sweepable } from "../sweeper.ts";
 import type { AccrualState } from "./accrual-state.ts";
 import { ConnectionPool, type PoolContext } from "./connection-pool.ts";
@@ -24,6 +25,7 @@ export class Endpoint implements BalancedEndpoint, Sweepable {
   readonly name: string;
   weight = 1;
   pending = 0;
+  place = nowhere;
   balancing: unknown = undefined;
   /** What its health checks say, where there are any. */
   health: EndpointHealth | undefined = undefined;

@@ -4,11 +4,13 @@
  */
 import type { BindingState } from "../../shared/messages.ts";
 import type { Client } from "../client/client.ts";
+import { nowhere } from "../roster.ts";
 import type { Sweepable, Sweeper } from "../sweeper.ts";
 import type { Binding } from "./binding.ts";
 
 /** See the file's comment. */
 export class Clinging implements Sweepable {
+  place = nowhere;
   readonly #sweeper: Sweeper;
   readonly #clientOf: (id: string) => Client | undefined;
   readonly #letGo: (binding: Binding, state: BindingState) => void;

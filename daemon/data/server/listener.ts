@@ -6,7 +6,7 @@ import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-con
 import type { CallerPeer } from "../exchange-streams.ts";
 import type { Router } from "../router/router.ts";
 import type { RouterServer } from "../router/router-server.ts";
-import type { Sweeper } from "../sweeper.ts";
+import { Sweeper } from "../sweeper.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
 import type { TlsServer } from "../tls/tls-server.ts";
 import { SocketTransport } from "../transport/socket-transport.ts";
@@ -31,10 +31,9 @@ export interface ListenAddress {
  */
 export class Listener {
   readonly #address: ListenAddress;
-  readonly #sweeper: Sweeper;
   readonly #tls: LazyTls;
   readonly #log: Logger;
-  readonly #connections = new Set<H1ServerConnection>();
+  readonly #connections = new Sweeper<H1ServerConnection>();
   readonly #listening: net.Server;
   /** Accepted before it was known whom they are for. */
   #early: Accepted[] = [];
@@ -46,10 +45,9 @@ export class Listener {
   #secureOpen = 0;
   #draining: Drain | undefined;
 
-  constructor(address: ListenAddress, sweeper: Sweeper, tls: LazyTls, log: Logger) {
+  constructor(address: ListenAddress, tls: LazyTls, log: Logger) {
     this.#tls = tls;
     this.#address = address;
-    this.#sweeper = sweeper;
     this.#log = log;
     this.#listening = createAcceptor((accepted) => {
       if (this.#context === undefined) this.#early.push(accepted);
@@ -174,7 +172,6 @@ export class Listener {
   #serve(open: OpenTransport, context: H1ServerContext, peer?: CallerPeer): void {
     const connection = new H1ServerConnection(open, context, peer);
     this.#connections.add(connection);
-    this.#sweeper.add(connection);
     if (this.#draining !== undefined) connection.drain(idleEnd(this.#draining));
   }
 
@@ -198,8 +195,7 @@ export class Listener {
       writeTimeoutMs: config.socketOptions.writeTimeoutMs ?? defaultWriteTimeoutMs,
       stats: server.connections,
       closed: (connection) => {
-        this.#connections.delete(connection);
-        this.#sweeper.remove(connection);
+        this.#connections.remove(connection);
         this.#restIfEmpty();
       },
     };

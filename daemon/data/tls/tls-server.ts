@@ -5,6 +5,7 @@ import * as tls from "node:tls";
 import type { Logger } from "../../../plugins/contract.ts";
 import { reportBug } from "../bugs.ts";
 import type { CallerPeer } from "../exchange-streams.ts";
+import { type Member, nowhere, Roster } from "../roster.ts";
 import type { TlsStats } from "../stats.ts";
 import { socketBelow } from "../transport/socket-below.ts";
 import { callerPeer } from "./peer.ts";
@@ -21,14 +22,26 @@ export interface TlsServerOptions {
   accept(socket: Socket, elapsedMs: number, peer: CallerPeer | undefined): void;
 }
 
+/** A caller in its handshake. */
+interface Shaking extends Member {
+  readonly socket: Socket;
+  readonly since: number;
+}
+
+/** Where a socket keeps its handshake. */
+const link = Symbol("handshake");
+
+interface Linked extends Socket {
+  [link]?: Shaking;
+}
+
 /** Shakes hands with the callers that a listener accepts. */
 export class TlsServer {
   readonly #server: tls.Server;
   readonly #options: TlsServerOptions;
   readonly #log: Logger;
   readonly #closed: () => void;
-  /** Callers in their handshake, since when. */
-  readonly #shaking = new Map<Socket, number>();
+  readonly #shaking = new Roster<Shaking>();
 
   constructor(
     context: tls.SecureContextOptions,
@@ -53,9 +66,11 @@ export class TlsServer {
 
   /** Begins the handshake of a connection that was accepted, and not read yet. */
   take(socket: Socket): void {
-    this.#shaking.set(socket, performance.now());
+    const shaking: Shaking = { socket, since: performance.now(), place: nowhere };
+    this.#shaking.add(shaking);
+    (socket as Linked)[link] = shaking;
     socket.on("error", () => {}); // 'close' follows
-    socket.on("close", () => this.#shaking.delete(socket));
+    socket.on("close", () => this.#shaking.remove(shaking));
     this.#server.emit("connection", socket);
   }
 
@@ -76,17 +91,17 @@ export class TlsServer {
 
   /** Ends the handshakes that are under way: what they would become is not served any more. */
   abandon(): void {
-    for (const socket of this.#shaking.keys()) socket.destroy();
+    for (const { socket } of this.#shaking) socket.destroy();
   }
 
   #accept(socket: tls.TLSSocket): void {
     const below = socketBelow(socket);
     const now = performance.now();
-    const since = (below && this.#shaking.get(below)) ?? now;
-    if (below !== undefined) this.#shaking.delete(below);
+    const shaking = (below as Linked | undefined)?.[link];
+    if (shaking !== undefined) this.#shaking.remove(shaking);
     try {
       const certificate = socket.getPeerX509Certificate();
-      this.#options.accept(socket, now - since, certificate && callerPeer(certificate));
+      this.#options.accept(socket, now - (shaking?.since ?? now), certificate && callerPeer(certificate));
     } catch (thrown) {
       reportBug("a connection by TLS that was accepted", thrown);
       socket.destroy();

@@ -3,6 +3,7 @@
  * than all clients of a router may have. It stands on the worker's sweep and has no timers but those of open checks.
  */
 import type { Counter, Gauge, MetricsScope } from "../../../../plugins/contract.ts";
+import { nowhere } from "../../roster.ts";
 import { TlsStats } from "../../stats.ts";
 import type { Sweepable, Sweeper } from "../../sweeper.ts";
 import type { ClientConnector } from "../../tls/client-connector.ts";
@@ -32,6 +33,7 @@ export function createHealthChecker(
 
 /** See the file's comment. */
 export class HealthChecker implements Sweepable {
+  place = nowhere;
   readonly #settings: HealthCheckSettings;
   readonly #secure: ClientConnector | undefined;
   readonly #sweeper: Sweeper;

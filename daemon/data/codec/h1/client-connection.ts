@@ -11,6 +11,7 @@ import { reportBug } from "../../bugs.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { EndpointStream, ResponseHead } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
+import { nowhere } from "../../roster.ts";
 import type { Sweepable } from "../../sweeper.ts";
 import { readBuffer } from "../../transport/read-buffer.ts";
 import type { OpenTransport, Transport, TransportOwner } from "../../transport/transport.ts";
@@ -57,6 +58,7 @@ const discardable = { bytes: 65_536, ms: 1000 };
 
 /** A connection to an endpoint; see the file's comment. */
 export class H1ClientConnection implements EndpointStream, TransportOwner, Sweepable {
+  place = nowhere;
   /** When it became idle, or was opened. */
   idleSince = performance.now();
   readonly openedAt = this.idleSince;

@@ -11,6 +11,7 @@ import { reportBug } from "../../bugs.ts";
 import { Exchange } from "../../exchange.ts";
 import type { CallerPeer, CallerStream, ResponseHead, SocketAddress } from "../../exchange-streams.ts";
 import type { Headers } from "../../headers.ts";
+import { nowhere } from "../../roster.ts";
 import type { ConnectionStats } from "../../stats.ts";
 import type { Sweepable } from "../../sweeper.ts";
 import { readBuffer } from "../../transport/read-buffer.ts";
@@ -51,6 +52,7 @@ const lingerBytes = 1 << 20;
 
 /** A caller's connection; see the file's comment. */
 export class H1ServerConnection implements CallerStream, TransportOwner, Sweepable {
+  place = nowhere;
   readonly #context: H1ServerContext;
   readonly #transport: Transport;
   readonly peer: CallerPeer | undefined;
