@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
-import { type Accepted, createAcceptor } from "../../daemon/data/server/acceptor.ts";
+import { type Accepted, createAcceptor, inheritNoDelay } from "../../daemon/data/server/acceptor.ts";
 import { HandleTransport } from "../../daemon/data/transport/handle-transport.ts";
 import { SocketTransport } from "../../daemon/data/transport/socket-transport.ts";
 import { TestOwner } from "./test-owner.ts";
@@ -116,5 +116,37 @@ test("a bug in what accepts ends that connection alone", async (t) => {
     const caller = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
     caller.resume();
     await once(caller, "close");
+  }
+});
+
+/** `getsockopt(TCP_NODELAY)`, by Node's foreign functions where it has them. */
+async function readNoDelay(): Promise<((fd: number) => boolean) | undefined> {
+  const name = "node:ffi";
+  const ffi = await import(name).catch(() => undefined);
+  if (ffi === undefined || process.platform !== "linux") return undefined;
+  const { functions } = ffi.dlopen(null, {
+    getsockopt: { arguments: ["i32", "i32", "i32", "pointer", "pointer"], return: "i32" },
+  });
+  return (fd) => {
+    const value = Buffer.alloc(4);
+    const length = Buffer.from([4, 0, 0, 0]);
+    assert.equal(functions.getsockopt(fd, 6, 1, ffi.getRawPointer(value), ffi.getRawPointer(length)), 0);
+    return value.readInt32LE() !== 0;
+  };
+}
+
+test("a connection has the TCP_NODELAY of the socket that listens, where it can be asked for", async (t) => {
+  const read = await readNoDelay();
+  if (read === undefined) return t.skip("no foreign functions in this version of Node.js");
+  for (const on of [true, false]) {
+    let take = (_: Accepted): void => {};
+    const server = createAcceptor((accepted) => take(accepted));
+    server.once("listening", () => assert.ok(inheritNoDelay(server, on)));
+    const { accepted } = await listen(t, server, (then) => {
+      take = then;
+    });
+    const socket = accepted.socket({ noDelay: false });
+    assert.equal(read((socket as unknown as { _handle: { fd: number } })._handle.fd), on);
+    socket.destroy();
   }
 });

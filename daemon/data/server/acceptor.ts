@@ -4,6 +4,7 @@
  * come as 'connection' gives them.
  */
 import net from "node:net";
+import process from "node:process";
 import { reportBug } from "../bugs.ts";
 import { HandleTransport, type SocketOptions } from "../transport/handle-transport.ts";
 import { nodeHandles, type TcpHandle } from "../transport/node-handles.ts";
@@ -12,6 +13,7 @@ import type { Transport, TransportOwner } from "../transport/transport.ts";
 
 /** What is known of the handle of a server. */
 interface ListeningHandle {
+  setNoDelay?(on: boolean): number;
   onconnection?: (this: ListeningHandle, error: number | undefined, accepted: TcpHandle) => void;
 }
 
@@ -60,7 +62,7 @@ export function createAcceptor(accept: (accepted: Accepted) => void): net.Server
     taken(socket.on("error", () => {})),
   );
   return server.on("listening", () => {
-    const handle = (server as unknown as { readonly _handle?: ListeningHandle | null })._handle;
+    const handle = handleOf(server);
     const ordinary = handle?.onconnection;
     if (nodeHandles === undefined || handle == null || ordinary === undefined) return;
     handle.onconnection = function (error, accepted) {
@@ -69,3 +71,14 @@ export function createAcceptor(accept: (accepted: Accepted) => void): net.Server
     };
   });
 }
+
+/**
+ * Lets what a listening server accepts have TCP_NODELAY, or not, without being told so one by one: on Linux a socket inherits
+ * it from the one that listens. False where that cannot be. Connections that wait to be accepted already stay as they are.
+ */
+export function inheritNoDelay(server: net.Server, on: boolean): boolean {
+  return process.platform === "linux" && handleOf(server)?.setNoDelay?.(on) === 0;
+}
+
+const handleOf = (server: net.Server): ListeningHandle | null | undefined =>
+  (server as unknown as { readonly _handle?: ListeningHandle | null })._handle;

@@ -9,9 +9,10 @@ import type { RouterServer } from "../router/router-server.ts";
 import { Sweeper } from "../sweeper.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
 import type { TlsServer } from "../tls/tls-server.ts";
+import type { SocketOptions } from "../transport/handle-transport.ts";
 import { SocketTransport } from "../transport/socket-transport.ts";
 import type { OpenTransport } from "../transport/transport.ts";
-import { type Accepted, createAcceptor } from "./acceptor.ts";
+import { type Accepted, createAcceptor, inheritNoDelay } from "./acceptor.ts";
 
 /** A caller that takes nothing of its answer for this long is cut off, unless `writeTimeoutMs` says otherwise. */
 const defaultWriteTimeoutMs = 60_000;
@@ -44,6 +45,9 @@ export class Listener {
   #secure: TlsServer | undefined;
   #secureOpen = 0;
   #draining: Drain | undefined;
+  #noDelay: boolean | undefined;
+  /** So many of those to come may have been waiting since before they could inherit TCP_NODELAY. */
+  #uninherited = Number.POSITIVE_INFINITY;
 
   constructor(address: ListenAddress, tls: LazyTls, log: Logger) {
     this.#tls = tls;
@@ -60,8 +64,8 @@ export class Listener {
    * the port cannot be had.
    */
   listen(fd?: number): Promise<void> {
-    const { ip, port, socketOptions } = this.#address;
-    const backlog = socketOptions.backlog ?? defaultBacklog;
+    const { ip, port } = this.#address;
+    const backlog = this.#backlog;
     return new Promise((resolve, reject) => {
       this.#listening.once("error", reject);
       const listening = (): void => {
@@ -88,6 +92,7 @@ export class Listener {
       this.#secure = this.#secureOf(server);
     }
     this.#server = server;
+    this.#inherit(server.config.socketOptions.noDelay);
     const context = this.#contextOf(router, server);
     this.#context = this.#context === undefined ? context : Object.assign(this.#context, context);
     for (const accepted of this.#early.splice(0)) this.#accept(accepted, this.#context);
@@ -149,7 +154,7 @@ export class Listener {
   }
 
   #accept(accepted: Accepted, context: H1ServerContext): void {
-    const { socketOptions } = this.#server!.config;
+    const socketOptions = this.#optionsOfNext();
     if (this.#secure !== undefined) {
       const socket = accepted.socket(socketOptions);
       socket.on("close", () => this.#restIfEmpty());
@@ -157,6 +162,24 @@ export class Listener {
       return;
     }
     this.#serve((owner) => accepted.open(socketOptions, owner), context);
+  }
+
+  get #backlog(): number {
+    return this.#address.socketOptions.backlog ?? defaultBacklog;
+  }
+
+  #inherit(noDelay: boolean): void {
+    if (this.#noDelay === noDelay) return;
+    this.#noDelay = noDelay;
+    this.#uninherited = inheritNoDelay(this.#listening, noDelay) ? this.#backlog : Number.POSITIVE_INFINITY;
+  }
+
+  // What a connection that is being accepted has to be told.
+  #optionsOfNext(): SocketOptions {
+    const { socketOptions } = this.#server!.config;
+    if (this.#uninherited <= 0) return { noDelay: false, keepAlive: socketOptions.keepAlive };
+    this.#uninherited--;
+    return socketOptions;
   }
 
   #acceptSecure(socket: net.Socket, elapsedMs: number, peer: CallerPeer | undefined): void {

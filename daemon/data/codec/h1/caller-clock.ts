@@ -1,5 +1,6 @@
 /** Since when a caller's connection has been doing what it does, and what of it takes too long. */
 import type { Transport } from "../../transport/transport.ts";
+import { tick } from "../../turn-clock.ts";
 
 /** Limits of a caller's connection; 0 is none. */
 export interface CallerLimits {
@@ -18,7 +19,7 @@ const lingerMs = 2000;
 
 /** The times of one connection, in the worker's milliseconds. */
 export class CallerClock {
-  readonly openedAt = performance.now();
+  readonly openedAt = tick();
   /** The last byte came. */
   readAt = this.openedAt;
   /** The first byte of a head came; 0 while none is awaited. */

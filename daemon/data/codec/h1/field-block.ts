@@ -77,6 +77,17 @@ export class FieldBlock implements Headers {
     return joined ?? "";
   }
 
+  /** Whether there is one field of a code, and it has this value, in lower case here and in any case there. */
+  says(code: number, lowerValue: string): boolean {
+    let found = false;
+    for (let i = 0; i < this.count; i++) {
+      if (this.#codes[i] !== code) continue;
+      if (found || !this.#reads(i * stride + 2, lowerValue)) return false;
+      found = true;
+    }
+    return found;
+  }
+
   /** Removes every field of a code. */
   drop(code: number): void {
     if (!this.has(code)) return;
@@ -174,12 +185,16 @@ export class FieldBlock implements Headers {
   }
 
   #is(i: number, lowerName: string): boolean {
-    const at = i * stride;
-    const start = this.#offsets[at]!;
-    if (this.#codes[i] === -1 || this.#offsets[at + 1]! - start !== lowerName.length) return false;
-    for (let k = 0; k < lowerName.length; k++) {
+    return this.#codes[i] !== -1 && this.#reads(i * stride, lowerName);
+  }
+
+  // Whether the text between two offsets is this one in any case.
+  #reads(offset: number, lower: string): boolean {
+    const start = this.#offsets[offset]!;
+    if (this.#offsets[offset + 1]! - start !== lower.length) return false;
+    for (let k = 0; k < lower.length; k++) {
       const byte = this.text.charCodeAt(start + k);
-      if ((byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte) !== lowerName.charCodeAt(k)) return false;
+      if ((byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte) !== lower.charCodeAt(k)) return false;
     }
     return true;
   }
@@ -214,7 +229,8 @@ export class FieldBlock implements Headers {
 
 /** Removes what belongs to one hop only: the fixed names, and every field that Connection nominates (RFC 9110 §7.6.1). */
 export function stripHopByHop(block: FieldBlock): void {
-  const nominated = block.has(Field.connection) ? block.list(Field.connection).toLowerCase() : "";
+  const nominated =
+    block.has(Field.connection) && !nominatesNone(block) ? block.list(Field.connection).toLowerCase() : "";
   block.drop(Field.connection);
   block.drop(Field.hopByHop);
   block.drop(Field.te);
@@ -227,5 +243,9 @@ export function stripHopByHop(block: FieldBlock): void {
     if (name !== "" && !unstrippable.has(name)) block.remove(name);
   }
 }
+
+/** Whether Connection says what it nearly always says, so that it is not worth a string: `close` or `keep-alive` alone. */
+export const nominatesNone = (block: FieldBlock): boolean =>
+  block.says(Field.connection, "close") || block.says(Field.connection, "keep-alive");
 
 const unstrippable = new Set(["close", "keep-alive", "host", "content-length", "transfer-encoding", "via"]);

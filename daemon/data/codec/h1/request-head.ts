@@ -48,7 +48,9 @@ export function judgeRequest(
 }
 
 function judgeUnusual(scanner: HeadScanner, block: FieldBlock, facts: RequestFacts): 417 | undefined {
-  if (block.has(Field.connection)) {
+  if (block.says(Field.connection, "close")) facts.keepAlive = false;
+  else if (block.says(Field.connection, "keep-alive")) facts.keepAlive = true;
+  else if (block.has(Field.connection)) {
     const options = tokens(block.list(Field.connection));
     if (options.includes("close")) facts.keepAlive = false;
     else if (scanner.minor === 0) facts.keepAlive = options.includes("keep-alive");

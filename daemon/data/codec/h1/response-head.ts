@@ -1,5 +1,5 @@
 /** From a scanned head to an answer: its framing, what is for this hop only, and whether the connection goes on. */
-import { type FieldBlock, stripHopByHop } from "./field-block.ts";
+import { type FieldBlock, nominatesNone, stripHopByHop } from "./field-block.ts";
 import type { HeadScanner } from "./head-scanner.ts";
 import { Field, hopFields } from "./known-fields.ts";
 
@@ -78,6 +78,7 @@ export function reasonIn(text: string): string {
 
 function hasOption(block: FieldBlock, option: string): boolean {
   if (!block.has(Field.connection)) return false;
+  if (nominatesNone(block)) return block.says(Field.connection, option);
   const options = block.list(Field.connection).toLowerCase().split(",");
   return options.some((token) => token.trim() === option);
 }
