@@ -23,6 +23,8 @@ const { values } = parseArgs({
 const minutes = Number(values.minutes);
 const warmup = Number(values.warmup);
 const limitMbPerHour = 1;
+/** More than an identifier remembers. */
+const firstNames = 10_000;
 /** From here on the slope is judged; a shorter run shows it only. */
 const judgedMinutes = 10;
 
@@ -231,6 +233,13 @@ for (let tries = 0; ; tries++) {
     if (tries > 100) throw new Error(`it did not start: ${proxy.output()}`, { cause });
   }
 }
+
+// What is remembered of names is full before the first look: at the rate of the run it would take a quarter of an hour.
+const lanes = 16;
+const lane = async (first: number): Promise<void> => {
+  for (let n = first; n < firstNames; n += lanes) await talk(head("GET", "/", `first-${n}`), answered);
+};
+await Promise.all(Array.from({ length: lanes }, (_, first) => lane(first)));
 
 const running = [...Array.from({ length: 16 }, work), churn(origins)];
 const begun = performance.now();

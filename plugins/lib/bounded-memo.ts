@@ -6,10 +6,15 @@ interface Entry<V> {
   readonly value: V;
 }
 
+/** Room for this many characters to each text that may be remembered: long ones are fewer. */
+const charsEach = 64;
+
 /** Remembers at most `capacity` results; the ones not used for the longest are forgotten half at a time. */
 export class BoundedMemo<V> {
   readonly #half: number;
   readonly #maxKeyLength: number;
+  /** Characters of the young ones. */
+  #chars = 0;
   #young = new Map<string, Entry<V>>();
   #old = new Map<string, Entry<V>>();
   /** The usual text is the last one again, and to compare is less than to look up. */
@@ -63,10 +68,12 @@ export class BoundedMemo<V> {
   }
 
   #put(entry: Entry<V>): void {
-    if (this.#young.size >= this.#half) {
+    if (this.#young.size >= this.#half || this.#chars >= this.#half * charsEach) {
       this.#old = this.#young;
       this.#young = new Map();
+      this.#chars = 0;
     }
+    this.#chars += entry.text.length;
     this.#young.set(entry.text, entry);
   }
 }

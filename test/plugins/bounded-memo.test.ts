@@ -25,6 +25,14 @@ test("what is not used is forgotten", () => {
   assert.equal(memo.get("web"), undefined);
 });
 
+test("of long texts fewer are remembered, so that a flood of them takes no more room", () => {
+  const memo = new BoundedMemo<number>(100);
+  for (let n = 0; n < 1000; n++) memo.add("x".repeat(1000) + n, () => n);
+  let chars = 0;
+  for (const [text] of memo.entries()) chars += text.length;
+  assert.ok(chars > 3200 && chars <= 6400 + 2 * 1003, String(chars));
+});
+
 test("very long texts are worked out each time", () => {
   const memo = new BoundedMemo<number>(100);
   assert.equal(

@@ -260,6 +260,7 @@ export class ConnectionPool implements H1ClientOwner {
     for (const connection of this.#connections) {
       if (!connection.free) connection.sweep(nowMs);
       else {
+        connection.rest();
         const idleMs = nowMs - connection.idleSince;
         if (
           this.#overdue(connection, nowMs) ||

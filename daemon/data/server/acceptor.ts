@@ -4,7 +4,7 @@
  * come as 'connection' gives them.
  */
 import net from "node:net";
-import process from "node:process";
+import { platform } from "node:os";
 import { reportBug } from "../bugs.ts";
 import { HandleTransport, type SocketOptions } from "../transport/handle-transport.ts";
 import { nodeHandles, type TcpHandle } from "../transport/node-handles.ts";
@@ -77,7 +77,7 @@ export function createAcceptor(accept: (accepted: Accepted) => void): net.Server
  * it from the one that listens. False where that cannot be. Connections that wait to be accepted already stay as they are.
  */
 export function inheritNoDelay(server: net.Server, on: boolean): boolean {
-  return process.platform === "linux" && handleOf(server)?.setNoDelay?.(on) === 0;
+  return platform() === "linux" && handleOf(server)?.setNoDelay?.(on) === 0;
 }
 
 const handleOf = (server: net.Server): ListeningHandle | null | undefined =>

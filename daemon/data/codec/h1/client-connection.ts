@@ -123,6 +123,11 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     this.#transport.destroy();
   }
 
+  /** Carries nothing for a while. */
+  rest(): void {
+    this.#block.rest();
+  }
+
   /** Takes no further request and ends when the present one has. */
   retire(): void {
     this.#reusable = false;

@@ -511,6 +511,7 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
 
   #sweepIdle(nowMs: number): void {
     const clock = this.#clock;
+    this.#block.rest();
     // Empty lines alone do not begin a request: they may have ended the last one (RFC 9112 §2.2).
     if (clock.headSince !== 0 && (this.#ahead !== undefined || this.#emptyLines > 0)) {
       if (clock.headOverdue(nowMs)) {
