@@ -3,8 +3,8 @@
  * latencies as JSON. usage: node bench/lib/open-loop.ts PORT PER_SECOND SECONDS NAMES
  *
  * Requests are due in ticks of a millisecond. One that is sent more than a tick late counts from when it was due, so that
- * a pause of the machine or of the generator itself is seen and not left out (coordinated omission); how late they were
- * is told beside. A connection that waits for an answer is not used: there are as many as it takes, up to a limit.
+ * a pause of the machine or of the generator itself is seen and not left out (coordinated omission); how late they were,
+ * and how long they took from when they were sent, is told beside. A connection that waits for an answer is not used: there are as many as it takes, up to a limit.
  */
 import net from "node:net";
 
@@ -25,10 +25,12 @@ const shared = Buffer.allocUnsafeSlow(65_536);
 interface Line {
   socket: net.Socket;
   since: number;
+  sentAt: number;
 }
 
 const total = Math.floor(perSecond * seconds);
 const latencies = new Float64Array(total);
+const fromSent = new Float64Array(total);
 const lateness = new Float64Array(total);
 const idle: Line[] = [];
 const all = new Set<Line>();
@@ -37,13 +39,15 @@ let answered = 0;
 let errors = 0;
 
 function open(): Line {
-  const line = { since: 0 } as Line;
+  const line = { since: 0, sentAt: 0 } as Line;
   line.socket = new net.Socket({
     onread: {
       buffer: shared,
       callback(length) {
         if (line.since === 0) return true;
-        latencies[answered++] = performance.now() - line.since;
+        const answeredAt = performance.now();
+        latencies[answered] = answeredAt - line.since;
+        fromSent[answered++] = answeredAt - line.sentAt;
         if (length < ok.length || shared.compare(ok, 0, ok.length, 0, ok.length) !== 0) errors++;
         line.since = 0;
         idle.push(line);
@@ -77,6 +81,7 @@ function finish(): void {
     p99: quantile(sorted, 0.99),
     p999: quantile(sorted, 0.999),
     max: sorted.at(-1) ?? Number.NaN,
+    sent999: quantile(fromSent.subarray(0, answered).sort(), 0.999),
     late999: quantile(late, 0.999),
     connections: all.size,
   };
@@ -94,7 +99,8 @@ const timer = setInterval(() => {
     const dueAt = begun + Math.ceil(((sent + 1) / perSecond) * 1000);
     const late = Math.max(0, now - dueAt);
     lateness[sent] = late;
-    line.since = late > 1 ? dueAt : performance.now();
+    line.sentAt = performance.now();
+    line.since = late > 1 ? dueAt : line.sentAt;
     line.socket.write(requests[sent % names]!);
     sent++;
   }
