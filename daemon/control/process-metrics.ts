@@ -31,11 +31,13 @@ export const addProcessMetrics = (store: MetricsStore): (() => void) => {
   gauge(["gc"], "cycles", () => gc.cycles);
   gauge(["gc"], "msec", () => Math.round(gc.ms));
 
-  const delay = monitorEventLoopDelay({ resolution: 50 });
+  // Four times a second, for each time wakes the thread up where there is nothing else to do.
+  const resolution = 250;
+  const delay = monitorEventLoopDelay({ resolution });
   delay.enable();
   store.computed(["control"], "event_loop_lag_ms", () => {
     // Since the last reading; the resolution itself is part of what is measured.
-    const worst = delay.count === 0 ? 0 : Math.max(0, delay.max / 1e6 - 50);
+    const worst = delay.count === 0 ? 0 : Math.max(0, delay.max / 1e6 - resolution);
     delay.reset();
     return Math.round(worst * 1000) / 1000;
   });

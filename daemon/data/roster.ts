@@ -16,6 +16,12 @@ export const nowhere = -1;
 /** See the file's comment. */
 export class Roster<M extends Member> {
   readonly #members: M[] = [];
+  readonly #occupied: ((is: boolean) => void) | undefined;
+
+  /** `occupied` is told when the first member has come and when the last has gone. */
+  constructor(occupied?: (is: boolean) => void) {
+    this.#occupied = occupied;
+  }
 
   get size(): number {
     return this.#members.length;
@@ -24,6 +30,7 @@ export class Roster<M extends Member> {
   /** Adds what is in no roster. */
   add(member: M): void {
     member.place = this.#members.push(member) - 1;
+    if (member.place === 0) this.#occupied?.(true);
   }
 
   /** Whether it was there. */
@@ -36,6 +43,7 @@ export class Roster<M extends Member> {
       last.place = place;
     }
     member.place = nowhere;
+    if (this.#members.length === 0) this.#occupied?.(false);
     return true;
   }
 

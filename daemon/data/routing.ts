@@ -94,8 +94,8 @@ export class Routing {
         for (const { config } of router.servers) {
           const address = listenerAddress(config);
           if (this.#listeners.has(address)) continue;
-          const { tls, log } = this.#services;
-          opened.set(address, new Listener(config, tls, log));
+          const { sweeper, tls, log } = this.#services;
+          opened.set(address, new Listener(config, sweeper, tls, log));
         }
       }
       const listening = [...opened].map(([address, listener]) => {

@@ -1,4 +1,4 @@
-/** Coarse timers of connections: one interval looks at every open one, so arming one costs nothing. */
+/** Coarse timers of connections: one interval per worker looks at every open connection, so arming one costs nothing. */
 
 import { reportBug } from "./bugs.ts";
 import { type Member, Roster } from "./roster.ts";
@@ -14,41 +14,51 @@ const intervalMs = 250;
 /** Members between which nothing else turns: there are thousands where many services are used. */
 const sweptAtOnce = 200;
 
-/** Calls `sweep` on its members while there are any. */
-export class Sweeper<M extends Sweepable = Sweepable> {
-  readonly #members = new Roster<M>();
+/** Calls `sweep` on its members, and on those of its rosters, while there are any. */
+export class Sweeper {
+  /** Those that have members. */
+  #rosters: readonly Roster<Sweepable>[] = [];
+  readonly #own: Roster<Sweepable> = this.roster();
   #timer: ReturnType<typeof setInterval> | undefined;
   /** A round that is not over yet. */
-  #round: Iterator<M> | undefined;
+  #round: Iterator<Sweepable> | undefined;
 
-  get size(): number {
-    return this.#members.size;
+  add(member: Sweepable): void {
+    this.#own.add(member);
   }
 
-  add(member: M): void {
-    this.#members.add(member);
-    this.#timer ??= setInterval(() => this.#begin(), intervalMs).unref();
+  remove(member: Sweepable): void {
+    this.#own.remove(member);
   }
 
-  remove(member: M): void {
-    this.#members.remove(member);
-    if (this.#members.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+  /** A roster for somebody's members, which are swept with the others. */
+  roster<M extends Sweepable>(): Roster<M> {
+    const roster: Roster<M> = new Roster((is) => {
+      this.#rosters = is ? [...this.#rosters, roster] : this.#rosters.filter((other) => other !== roster);
+      this.#turn();
+    });
+    return roster;
   }
 
-  /** See `Roster`. */
-  [Symbol.iterator](): Iterator<M> {
-    return this.#members[Symbol.iterator]();
+  #turn(): void {
+    if (this.#rosters.length > 0) this.#timer ??= setInterval(() => this.#begin(), intervalMs).unref();
+    else {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
   }
 
   #begin(): void {
     if (this.#round !== undefined) return;
-    this.#round = this.#members[Symbol.iterator]();
+    this.#round = this.#all();
     this.#sweep(this.#round);
   }
 
-  #sweep(round: Iterator<M>): void {
+  *#all(): Generator<Sweepable, void> {
+    for (const roster of this.#rosters) yield* roster;
+  }
+
+  #sweep(round: Iterator<Sweepable>): void {
     const now = tick();
     for (let swept = 0; swept < sweptAtOnce; swept++) {
       const { value: member, done } = round.next();

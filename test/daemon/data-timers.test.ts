@@ -116,6 +116,28 @@ test("the sweeper looks at its members every quarter of a second, while they are
   assert.equal(swept, 4);
 });
 
+test("the members of a roster are swept with the others, and nothing turns when all have gone", (t) => {
+  const { pass } = clock(t);
+  const sweeper = new Sweeper();
+  const roster = sweeper.roster();
+  let swept = 0;
+  const inside = { place: nowhere, sweep: () => void swept++ };
+  const beside = { place: nowhere, sweep: () => void swept++ };
+  roster.add(inside);
+  sweeper.add(beside);
+  pass(500);
+  assert.equal(swept, 4);
+  sweeper.remove(beside);
+  pass(500);
+  assert.equal(swept, 6);
+  roster.remove(inside);
+  pass(500);
+  assert.equal(swept, 6);
+  roster.add(inside);
+  pass(250);
+  assert.equal(swept, 7);
+});
+
 test("a member whose sweep throws keeps no other from being swept", (t) => {
   const { pass } = clock(t);
   const sweeper = new Sweeper();

@@ -4,9 +4,10 @@ import { defaults } from "../../../config/entries.ts";
 import type { Logger } from "../../../plugins/contract.ts";
 import { H1ServerConnection, type H1ServerContext } from "../codec/h1/server-connection.ts";
 import type { CallerPeer } from "../exchange-streams.ts";
+import type { Roster } from "../roster.ts";
 import type { Router } from "../router/router.ts";
 import type { RouterServer } from "../router/router-server.ts";
-import { Sweeper } from "../sweeper.ts";
+import type { Sweeper } from "../sweeper.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
 import type { TlsServer } from "../tls/tls-server.ts";
 import type { SocketOptions } from "../transport/handle-transport.ts";
@@ -34,7 +35,7 @@ export class Listener {
   readonly #address: ListenAddress;
   readonly #tls: LazyTls;
   readonly #log: Logger;
-  readonly #connections = new Sweeper<H1ServerConnection>();
+  readonly #connections: Roster<H1ServerConnection>;
   readonly #listening: net.Server;
   /** Accepted before it was known whom they are for. */
   #early: Accepted[] = [];
@@ -49,9 +50,10 @@ export class Listener {
   /** So many of those to come may have been waiting since before they could inherit TCP_NODELAY. */
   #uninherited = Number.POSITIVE_INFINITY;
 
-  constructor(address: ListenAddress, tls: LazyTls, log: Logger) {
+  constructor(address: ListenAddress, sweeper: Sweeper, tls: LazyTls, log: Logger) {
     this.#tls = tls;
     this.#address = address;
+    this.#connections = sweeper.roster();
     this.#log = log;
     this.#listening = createAcceptor((accepted) => {
       if (this.#context === undefined) this.#early.push(accepted);
