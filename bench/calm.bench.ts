@@ -9,7 +9,7 @@
  * else there is, had cores of their own.
  */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -19,11 +19,11 @@ import { promisify } from "node:util";
 import { freePorts, statusOf } from "../scripts/lib/ports.ts";
 import { wrk } from "./lib/load.ts";
 import { type Measured, start } from "./lib/process.ts";
+import { hurry, isWorker, realtimeCommand } from "./lib/realtime.ts";
 import { type Job, type Target, targets } from "./lib/targets.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? 5);
 const seconds = Number(process.env["SECONDS"] ?? 10);
-const realtime = process.env["REALTIME"] === "1";
 const services = 3000;
 const updatesPerSecond = 200;
 const limits = { haproxy: 1.5, quiet: 1.1 };
@@ -47,7 +47,7 @@ interface Seen {
 
 async function openLoop(port: number, perSecond: number, names: number, length = seconds): Promise<Seen> {
   const args = [at("lib/open-loop.ts"), port, perSecond, length, names].map(String);
-  const command = [...(realtime ? ["chrt", "-r", "1"] : []), process.execPath, "--max-semi-space-size=16"];
+  const command = [...realtimeCommand, process.execPath, "--max-semi-space-size=16"];
   const { stdout } = await run(command[0]!, [...command.slice(1), ...args]);
   return JSON.parse(stdout) as Seen;
 }
@@ -74,17 +74,6 @@ function judge(what: string, own: Seen, other: Seen, limit: number): void {
   );
   if (is > limit && process.env["JUDGE"] === "1") process.exitCode = 1;
 }
-
-/** Puts threads of a process before everything else, with REALTIME. */
-async function hurry(child: Measured, which: (thread: string) => boolean = () => true): Promise<void> {
-  if (!realtime) return;
-  for (const tid of readdirSync(`/proc/${child.pid}/task`)) {
-    if (which(readFileSync(`/proc/${child.pid}/task/${tid}/comm`, "utf8")))
-      await run("chrt", ["-r", "-p", "1", tid]);
-  }
-}
-
-const isWorker = (thread: string): boolean => thread.startsWith("data ");
 
 async function answers(port: number, child: Measured): Promise<void> {
   while ((await statusOf(port, "svc-0")) !== 200) {
@@ -115,7 +104,7 @@ async function besideHaproxy(): Promise<number> {
     const child = await target.start(jobOf(port, 1));
     running.push({ name, port, child });
     await answers(port, child);
-    await hurry(child, name === "pointsman" ? isWorker : undefined);
+    hurry(child.pid, name === "pointsman" ? isWorker : undefined);
   }
   try {
     const load = { connections: 64, names: 1, path: "/", close: false };
@@ -177,7 +166,7 @@ async function besideQuiet(rate: number): Promise<void> {
   const child = await known("pointsman").start(job);
   try {
     await answers(job.port, child);
-    await hurry(child, isWorker);
+    hurry(child.pid, isWorker);
     const admin = Number(/"port":(\d+)[^\n]*"serving admin"/.exec(child.output())?.[1]);
     // Every name is bound, every series is there, and the pages are loaded.
     await openLoop(job.port, 500, services, services / 250);
@@ -204,7 +193,7 @@ async function besideQuiet(rate: number): Promise<void> {
 
 try {
   await answers(originPort, origin);
-  await hurry(origin);
+  hurry(origin.pid);
   const rate = await besideHaproxy();
   await besideQuiet(Math.round(rate / 2));
 } finally {
