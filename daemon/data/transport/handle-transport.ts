@@ -170,7 +170,7 @@ export class HandleTransport implements Transport {
   }
 
   /** It is closed, and the owner has not been told yet. */
-  tellClosed(): void {
+  tellOwner(): void {
     tellClosed(this.#owner, this.#cause);
   }
 
@@ -264,7 +264,7 @@ export class HandleTransport implements Transport {
   };
 
   static readonly #onClose = function (this: Linked): void {
-    this[link].tellClosed();
+    this[link].tellOwner();
   };
 }
 
@@ -280,7 +280,7 @@ function closedSoon(transport: HandleTransport): void {
 
 // What is closed meanwhile is told in the same breath.
 function tellAllClosed(): void {
-  for (let at = 0; at < closed.length; at++) closed[at]!.tellClosed();
+  for (let at = 0; at < closed.length; at++) closed[at]!.tellOwner();
   closed.length = 0;
 }
 
