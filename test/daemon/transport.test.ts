@@ -219,6 +219,17 @@ for (const [kind, accept] of Object.entries(kinds)) {
     assert.equal(((await failed)[0] as NodeJS.ErrnoException).code, "ECONNRESET");
   });
 
+  test(`${kind}: a reset closes it, even if an end waits behind what is queued`, async (t) => {
+    const { transport, owner, peer } = await accept(t);
+    peer.on("error", () => {});
+    transport.bytes(Buffer.alloc(16 << 20), () => {});
+    transport.end();
+    transport.reset();
+    peer.resume();
+    await owner.close;
+    assert.equal(transport.open, false);
+  });
+
   test(`${kind}: the peer's reset closes it, and says why`, async (t) => {
     const { owner, reset, transport } = await accept(t);
     reset();

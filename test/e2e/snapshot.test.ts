@@ -75,6 +75,7 @@ routers:
   assert.deepEqual(await first.ask("web"), { status: 200, body: "web" });
   await eventually(async () => assert.equal((await readSnapshot(state)).tag, "text"), 15_000);
   await first.kill();
+  await eventually(() => assert.equal(consul.connections().now, 0), 5_000);
   consul.fault("reset");
   const second = await run(t, join(dir.path, "linkerd.yaml"), env);
   assert.deepEqual(await second.ask("web"), { status: 200, body: "web" });

@@ -1,6 +1,7 @@
 /** A Consul of a few services for tests: catalog, blocking queries and the agent, on a port of its own. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { resetConnection } from "./reset-connection.ts";
 
 /** What it does instead of answering as Consul would. */
 export type Fault = "500" | "garbage" | "truncated" | "no index" | "hang" | "reset" | "[]";
@@ -56,7 +57,7 @@ export async function fakeConsul(): Promise<FakeConsul> {
       case "hang":
         return;
       case "reset":
-        return void response.socket?.resetAndDestroy();
+        return void resetConnection(response.socket);
       case "500":
         return void response.writeHead(500).end("rpc error: No cluster leader");
       case "garbage":
@@ -122,6 +123,7 @@ export async function fakeConsul(): Promise<FakeConsul> {
       for (const each of [...blocked]) each.answer();
     },
     close() {
+      fault = undefined;
       for (const each of [...blocked]) each.answer();
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -1,5 +1,6 @@
 /** What an HTTP backend that has gone wrong does instead of answering, for servers of tests. */
 import type { ServerResponse } from "node:http";
+import { resetConnection } from "./reset-connection.ts";
 
 /** The faults. */
 export const httpFaults = [
@@ -19,7 +20,7 @@ export type HttpFault = (typeof httpFaults)[number];
 export function answerBadly(fault: HttpFault, response: ServerResponse, body: string): void {
   switch (fault) {
     case "reset":
-      response.socket?.resetAndDestroy();
+      resetConnection(response.socket);
       break;
     case "black hole":
       break;

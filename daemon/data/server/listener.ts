@@ -47,6 +47,8 @@ export class Listener {
   #secureOpen = 0;
   #draining: Drain | undefined;
   #noDelay: boolean | undefined;
+  /** What those that inherit it must be told. */
+  #inheriting: SocketOptions = { noDelay: false };
   /** So many of those to come may have been waiting since before they could inherit TCP_NODELAY. */
   #uninherited = Number.POSITIVE_INFINITY;
 
@@ -94,7 +96,7 @@ export class Listener {
       this.#secure = this.#secureOf(server);
     }
     this.#server = server;
-    this.#inherit(server.config.socketOptions.noDelay);
+    this.#inherit(server.config.socketOptions);
     const context = this.#contextOf(router, server);
     this.#context = this.#context === undefined ? context : Object.assign(this.#context, context);
     for (const accepted of this.#early.splice(0)) this.#accept(accepted, this.#context);
@@ -170,7 +172,8 @@ export class Listener {
     return this.#address.socketOptions.backlog ?? defaultBacklog;
   }
 
-  #inherit(noDelay: boolean): void {
+  #inherit({ noDelay, keepAlive }: SocketOptions): void {
+    this.#inheriting = { noDelay: false, keepAlive };
     if (this.#noDelay === noDelay) return;
     this.#noDelay = noDelay;
     this.#uninherited = inheritNoDelay(this.#listening, noDelay) ? this.#backlog : Number.POSITIVE_INFINITY;
@@ -178,10 +181,9 @@ export class Listener {
 
   // What a connection that is being accepted has to be told.
   #optionsOfNext(): SocketOptions {
-    const { socketOptions } = this.#server!.config;
-    if (this.#uninherited <= 0) return { noDelay: false, keepAlive: socketOptions.keepAlive };
+    if (this.#uninherited <= 0) return this.#inheriting;
     this.#uninherited--;
-    return socketOptions;
+    return this.#server!.config.socketOptions;
   }
 
   #acceptSecure(socket: net.Socket, elapsedMs: number, peer: CallerPeer | undefined): void {

@@ -155,8 +155,10 @@ export class HandleTransport implements Transport {
   reset(): void {
     if (!this.open) return;
     this.open = false;
-    // A socket that is being shut down cannot be reset.
-    if (this.#handle.reset(HandleTransport.#onClose) !== 0) this.#handle.close(HandleTransport.#onClose);
+    // While an end waits behind what is queued the system refuses a reset, and Node.js, which takes the handle for closed
+    // then, would never close it.
+    if (this.#ending && !this.#shut) this.#handle.close(HandleTransport.#onClose);
+    else this.#handle.reset(HandleTransport.#onClose);
   }
 
   destroy(): void {

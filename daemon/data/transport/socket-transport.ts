@@ -92,9 +92,11 @@ export class SocketTransport implements Transport {
     this.#socket.end(() => this.#socket.destroy());
   }
 
-  // TLS sockets cannot do it themselves.
+  // TLS sockets cannot do it themselves. One whose end is under way cannot be reset, and Node.js would keep its handle for ever.
   reset(): void {
-    (socketBelow(this.#socket) ?? this.#socket).resetAndDestroy();
+    const below = socketBelow(this.#socket) ?? this.#socket;
+    if (this.#socket.writableEnded || below.writableEnded) this.#socket.destroy();
+    else below.resetAndDestroy();
   }
 
   destroy(): void {

@@ -41,7 +41,16 @@ export interface H1ServerContext extends CallerLimits {
   closed(connection: H1ServerConnection): void;
 }
 
+// Nobody needs them longer than it takes to begin a request.
 const scanner = new HeadScanner();
+const facts: RequestFacts = {
+  target: "/",
+  bodyLength: 0,
+  keepAlive: true,
+  expectsContinue: false,
+  upgrade: false,
+  scheme: undefined,
+};
 
 /** Input read ahead of the request that is being served; past it the caller is not read. */
 const aheadBytes = 65_536;
@@ -60,15 +69,8 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   readonly #writer: AnswerWriter;
   readonly #clock: CallerClock;
   readonly #block = new FieldBlock();
-  readonly #body = new BodyReader();
-  readonly #facts: RequestFacts = {
-    target: "/",
-    bodyLength: 0,
-    keepAlive: true,
-    expectsContinue: false,
-    upgrade: false,
-    scheme: undefined,
-  };
+  /** Made with the first request that has a body: most connections never see one. */
+  #bodyReader: BodyReader | undefined = undefined;
 
   /** What came and is not consumed yet, from `#aheadFrom` on. */
   #ahead: Buffer | undefined;
@@ -147,6 +149,10 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   /** Ends at once. */
   destroy(): void {
     this.#transport.destroy();
+  }
+
+  get #body(): BodyReader {
+    return (this.#bodyReader ??= new BodyReader());
   }
 
   // === Reading ===
@@ -241,7 +247,6 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
     this.#emptyLines = 0;
     this.#clock.headSince = 0;
     this.#minor = scanner.minor;
-    const facts = this.#facts;
     const fault = judgeRequest(scanner, this.#block, facts);
     if (fault !== undefined) {
       if (fault === 417) return this.#refuse("E_EXPECTATION", "only 100-continue can be expected");
@@ -258,7 +263,6 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   }
 
   #begin(): void {
-    const facts = this.#facts;
     const exchange = new Exchange(
       this,
       scanner.method,
