@@ -4,7 +4,8 @@
  *
  * Requests are due in ticks of a millisecond. One that is sent more than a tick late counts from when it was due, so that
  * a pause of the machine or of the generator itself is seen and not left out (coordinated omission); how late they were,
- * and how long they took from when they were sent, is told beside. A connection that waits for an answer is not used: there are as many as it takes, up to a limit.
+ * and how long they took from when they were sent, is told beside. A connection that waits for an answer is not used:
+ * there are as many as it takes, up to a limit.
  */
 import net from "node:net";
 

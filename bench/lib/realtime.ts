@@ -5,8 +5,8 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Whether the measurement is to be one of those (`REALTIME=1`). */
-export const realtime = process.env["REALTIME"] === "1";
+/** Whether the measurement is to be one of those. */
+const realtime = process.env["REALTIME"] === "1";
 
 /** What a command begins with to go before all others. */
 export const realtimeCommand: readonly string[] = realtime ? ["chrt", "-r", "1"] : [];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
+import { AcceptedOptions } from "../../daemon/data/server/accepted-options.ts";
 import { type Accepted, createAcceptor, inheritNoDelay } from "../../daemon/data/server/acceptor.ts";
 import { HandleTransport } from "../../daemon/data/transport/handle-transport.ts";
 import { SocketTransport } from "../../daemon/data/transport/socket-transport.ts";
@@ -149,4 +150,20 @@ test("a connection has the TCP_NODELAY of the socket that listens, where it can 
     assert.equal(read((socket as unknown as { _handle: { fd: number } })._handle.fd), on);
     socket.destroy();
   }
+});
+
+test("connections that may have waited for longer are told TCP_NODELAY, and those behind them inherit it", async (t) => {
+  const server = createAcceptor(() => {}).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const accepted = new AcceptedOptions(server, 2);
+  const told = (): boolean[] => Array.from({ length: 4 }, () => accepted.next().noDelay);
+  accepted.set({ noDelay: true, keepAlive: true });
+  const inherits = inheritNoDelay(server, true);
+  assert.deepEqual(told(), inherits ? [true, true, false, false] : [true, true, true, true]);
+  // A reload that changes nothing, and one that does.
+  accepted.set({ noDelay: true, keepAlive: false });
+  assert.deepEqual(accepted.next(), { noDelay: !inherits, keepAlive: false });
+  accepted.set({ noDelay: false });
+  assert.deepEqual(told(), [false, false, false, false]);
 });

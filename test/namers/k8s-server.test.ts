@@ -11,6 +11,7 @@ import { realClock } from "../kit/clock.ts";
 import { eventually } from "../kit/eventually.ts";
 import { leafOf, observe, testNamer } from "../kit/namer.ts";
 import { pluginContext } from "../kit/plugin-context.ts";
+import { resetConnection } from "../kit/reset-connection.ts";
 
 const target = "/api/v1/namespaces/prod/endpoints/web";
 
@@ -89,7 +90,7 @@ testNamer("io.l5d.k8s", () => {
       },
       fail() {
         state.failing = true;
-        for (const socket of sockets) socket.resetAndDestroy();
+        for (const socket of sockets) resetConnection(socket);
       },
       running: () =>
         Object.values((namer.state() as State).endpoints).some(({ state: { running } }) => running),
@@ -109,7 +110,7 @@ test("connections that break bring no address down, and news come with the next 
     seen.push(now.tag === "bound" ? now.addresses.map(Address.show).join(" ") : now.tag);
   });
   const faults: [(stream: ServerResponse) => void, string][] = [
-    [(stream) => stream.socket?.resetAndDestroy(), "10.0.1.1"],
+    [(stream) => resetConnection(stream.socket), "10.0.1.1"],
     [(stream) => stream.write('{"type":"MODIF') && stream.socket?.destroy(), "10.0.1.2"],
     [(stream) => stream.end("<html>"), "10.0.1.3"],
     [(stream) => stream.end(), "10.0.1.4"],

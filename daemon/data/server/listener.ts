@@ -10,10 +10,10 @@ import type { RouterServer } from "../router/router-server.ts";
 import type { Sweeper } from "../sweeper.ts";
 import type { LazyTls } from "../tls/lazy-tls.ts";
 import type { TlsServer } from "../tls/tls-server.ts";
-import type { SocketOptions } from "../transport/handle-transport.ts";
 import { SocketTransport } from "../transport/socket-transport.ts";
 import type { OpenTransport } from "../transport/transport.ts";
-import { type Accepted, createAcceptor, inheritNoDelay } from "./acceptor.ts";
+import { AcceptedOptions } from "./accepted-options.ts";
+import { type Accepted, createAcceptor } from "./acceptor.ts";
 
 /** A caller that takes nothing of its answer for this long is cut off, unless `writeTimeoutMs` says otherwise. */
 const defaultWriteTimeoutMs = 60_000;
@@ -37,6 +37,7 @@ export class Listener {
   readonly #log: Logger;
   readonly #connections: Roster<H1ServerConnection>;
   readonly #listening: net.Server;
+  readonly #acceptedOptions: AcceptedOptions;
   /** Accepted before it was known whom they are for. */
   #early: Accepted[] = [];
   #server: RouterServer | undefined;
@@ -46,11 +47,6 @@ export class Listener {
   #secure: TlsServer | undefined;
   #secureOpen = 0;
   #draining: Drain | undefined;
-  #noDelay: boolean | undefined;
-  /** What those that inherit it must be told. */
-  #inheriting: SocketOptions = { noDelay: false };
-  /** So many of those to come may have been waiting since before they could inherit TCP_NODELAY. */
-  #uninherited = Number.POSITIVE_INFINITY;
 
   constructor(address: ListenAddress, sweeper: Sweeper, tls: LazyTls, log: Logger) {
     this.#tls = tls;
@@ -61,6 +57,7 @@ export class Listener {
       if (this.#context === undefined) this.#early.push(accepted);
       else this.#accept(accepted, this.#context);
     });
+    this.#acceptedOptions = new AcceptedOptions(this.#listening, this.#backlog);
   }
 
   /**
@@ -96,7 +93,7 @@ export class Listener {
       this.#secure = this.#secureOf(server);
     }
     this.#server = server;
-    this.#inherit(server.config.socketOptions);
+    this.#acceptedOptions.set(server.config.socketOptions);
     const context = this.#contextOf(router, server);
     this.#context = this.#context === undefined ? context : Object.assign(this.#context, context);
     for (const accepted of this.#early.splice(0)) this.#accept(accepted, this.#context);
@@ -158,7 +155,7 @@ export class Listener {
   }
 
   #accept(accepted: Accepted, context: H1ServerContext): void {
-    const socketOptions = this.#optionsOfNext();
+    const socketOptions = this.#acceptedOptions.next();
     if (this.#secure !== undefined) {
       const socket = accepted.socket(socketOptions);
       socket.on("close", () => this.#restIfEmpty());
@@ -170,20 +167,6 @@ export class Listener {
 
   get #backlog(): number {
     return this.#address.socketOptions.backlog ?? defaultBacklog;
-  }
-
-  #inherit({ noDelay, keepAlive }: SocketOptions): void {
-    this.#inheriting = { noDelay: false, keepAlive };
-    if (this.#noDelay === noDelay) return;
-    this.#noDelay = noDelay;
-    this.#uninherited = inheritNoDelay(this.#listening, noDelay) ? this.#backlog : Number.POSITIVE_INFINITY;
-  }
-
-  // What a connection that is being accepted has to be told.
-  #optionsOfNext(): SocketOptions {
-    if (this.#uninherited <= 0) return this.#inheriting;
-    this.#uninherited--;
-    return this.#server!.config.socketOptions;
   }
 
   #acceptSecure(socket: net.Socket, elapsedMs: number, peer: CallerPeer | undefined): void {
