@@ -7,7 +7,9 @@ import { isLabelChar, Parser } from "./parser.ts";
  */
 export class Path {
   readonly segments: readonly string[];
-  #shown: string | undefined;
+  /** Whoever meets the same path again and again may keep here what it knows of it. */
+  known: unknown = undefined;
+  #shown: string | undefined = undefined;
 
   /** Takes the segments unchecked; use `Path.of`. */
   private constructor(segments: readonly string[]) {

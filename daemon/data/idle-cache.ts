@@ -8,7 +8,7 @@ import type { Counter, MetricsScope } from "../../plugins/contract.ts";
 export interface CacheEntry {
   /** Requests that use it now. */
   inUse: number;
-  /** When it was last used, in the worker's milliseconds. */
+  /** When it was last used, in whole milliseconds of the worker's: those need no object of their own. */
   usedAt: number;
   /** It is out of the cache; whoever holds it must look again. */
   evicted: boolean;

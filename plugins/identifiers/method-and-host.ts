@@ -17,23 +17,25 @@ export default definePlugin({
 
 const missingHost = new Unidentified("HTTP/1.1 request missing hostname");
 
+const rememberedMethods = 64;
+
 /** Names requests by version, method and host in lower case; HTTP/1.0 requests have no host in their name. */
 export function createMethodAndHostIdentifier(uriInName: boolean, dstPrefix: Path): Identifier {
   const names = new BoundedMemo<Path>(rememberedNames);
+  const named = (host: string, method: string): Path =>
+    dstPrefix.concat(Path.of("1.1", method, host.toLowerCase()));
+  const unnamed = (method: string): Path => dstPrefix.concat(Path.of("1.0", method));
+  const withoutHost = new BoundedMemo<Path>(rememberedMethods);
   function baseName(request: RequestView): Path | Unidentified {
     const { method } = request;
     switch (request.version) {
       case "1.1": {
         const host = request.header("host");
         if (host === undefined || host === "") return missingHost;
-        // A method holds no space, so the key cannot be read in two ways.
-        const key = `${method} ${host}`;
-        return (
-          names.get(key) ?? names.add(key, () => dstPrefix.concat(Path.of("1.1", method, host.toLowerCase())))
-        );
+        return names.get(host, method) ?? names.add(host, named, method);
       }
       case "1.0":
-        return names.get(method) ?? names.add(method, () => dstPrefix.concat(Path.of("1.0", method)));
+        return withoutHost.get(method) ?? withoutHost.add(method, unnamed);
       case "2":
         return new Unidentified("Unknown HTTP version HTTP/2");
     }

@@ -77,3 +77,36 @@ test("values are told apart, whichever was asked for last", () => {
   assert.equal(memo.get("host-9"), undefined);
   assert.equal(memo.get("host-2"), 2);
 });
+
+test("texts are told apart by what stands beside them", () => {
+  const memo = new BoundedMemo<string>(100);
+  const join = (text: string, beside: string): string => `${beside} ${text}`;
+  for (const method of ["GET", "POST"])
+    assert.equal(memo.add("a-long-name.example.org", join, method), `${method} a-long-name.example.org`);
+  assert.equal(memo.get("a-long-name.example.org", "POST"), "POST a-long-name.example.org");
+  assert.equal(memo.get("a-long-name.example.org", "GET"), "GET a-long-name.example.org");
+  assert.equal(memo.get("a-long-name.example.org"), undefined);
+  assert.equal(memo.get("a-long-name.example.orgGET"), undefined);
+  memo.delete("a-long-name.example.org", "GET");
+  assert.equal(memo.get("a-long-name.example.org", "GET"), undefined);
+  assert.equal(memo.get("a-long-name.example.org", "POST"), "POST a-long-name.example.org");
+});
+
+test("texts with one hash displace each other, and are never taken for each other", () => {
+  const memo = new BoundedMemo<number>(100);
+  // Two pairs of words that FNV-1a cannot tell apart.
+  for (const [first, second] of [
+    ["costarring", "liquid"],
+    ["declinate", "macallums"],
+  ] as const) {
+    memo.add(first, () => 1);
+    memo.add(second, () => 2);
+    assert.equal(memo.get(second), 2);
+    assert.equal(memo.get(first), undefined);
+    memo.delete(first);
+    assert.equal(memo.get(second), 2);
+    memo.add(first, () => 1);
+    assert.equal(memo.get(first), 1);
+    assert.equal(memo.get(second), undefined);
+  }
+});

@@ -1,5 +1,5 @@
 /** What a logical name is bound to, as the worker sees it: a tree that the control thread keeps up to date. */
-import { compileTree, type NameTree, type TreePicker } from "../../../dtab/index.ts";
+import { compileTree, type NameTree, type Path, type TreePicker } from "../../../dtab/index.ts";
 import { type ErrorCode, ProxyError } from "../../../plugins/errors.ts";
 import type { BindingState, BoundTree } from "../../shared/messages.ts";
 import type { Client } from "../client/client.ts";
@@ -82,35 +82,37 @@ export interface Waiting {
   attempt(): void;
 }
 
+/** Whose binding it is. */
+export interface BindingOwner {
+  bindingEnded(binding: Binding): void;
+}
+
 /** The binding of one (path, local dtab); requests wait here while it is pending. */
 export class Binding implements CacheEntry {
-  readonly bind: number;
-  readonly path: string;
-  readonly local: LocalDtab;
+  readonly owner: BindingOwner;
   readonly service: Service;
   inUse = 0;
   usedAt = 0;
   evicted = false;
   /** Ready to be picked from, once it has been bound. */
   tree: PreparedTree | undefined = undefined;
+  #waiters: Set<Waiting> | undefined = undefined;
+
+  readonly bind: number;
+  readonly path: string;
+  readonly local: LocalDtab;
   /** The walk that ended nowhere. */
   why: readonly string[] | undefined = undefined;
-  #failure: { readonly code: ErrorCode; readonly message: string } | undefined;
-  #waiters = new Set<Waiting>();
-  readonly #close: (binding: Binding) => void;
+  #failure: { readonly code: ErrorCode; readonly message: string } | undefined = undefined;
+  /** The path that leads here without a look. */
+  #name: Path | undefined = undefined;
 
-  constructor(
-    bind: number,
-    path: string,
-    local: LocalDtab,
-    service: Service,
-    close: (binding: Binding) => void,
-  ) {
+  constructor(bind: number, path: string, local: LocalDtab, service: Service, owner: BindingOwner) {
     this.bind = bind;
     this.path = path;
     this.local = local;
     this.service = service;
-    this.#close = close;
+    this.owner = owner;
   }
 
   /** Neither bound nor failed yet. */
@@ -125,12 +127,12 @@ export class Binding implements CacheEntry {
 
   /** The request goes on when the binding is decided. */
   await(request: Waiting): void {
-    this.#waiters.add(request);
+    (this.#waiters ??= new Set()).add(request);
   }
 
   /** The request waits no more: a name that is never decided must not keep whoever asked for it. */
   forget(request: Waiting): void {
-    if (this.#waiters.size > 0) this.#waiters.delete(request);
+    this.#waiters?.delete(request);
   }
 
   /** A new state; the requests that waited for it, if it decides. Once bound, a failure changes nothing. */
@@ -142,11 +144,24 @@ export class Binding implements CacheEntry {
       this.#failure = undefined;
     } else if (this.tree === undefined) this.#failure = { code: state.code, message: state.message };
     const waiters = this.#waiters;
-    this.#waiters = new Set();
-    return waiters;
+    this.#waiters = undefined;
+    return waiters ?? [];
+  }
+
+  /** The path leads here from now on, and no other: it is kept for longer than a binding, and must not keep one alive. */
+  knownBy(path: Path): void {
+    this.#forgotten();
+    this.#name = path;
+    path.known = this;
+  }
+
+  #forgotten(): void {
+    if (this.#name?.known === this) this.#name.known = undefined;
+    this.#name = undefined;
   }
 
   close(): void {
-    this.#close(this);
+    this.#forgotten();
+    this.owner.bindingEnded(this);
   }
 }

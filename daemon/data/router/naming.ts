@@ -3,13 +3,13 @@
  * one lookup; what a leaf led to last time is kept with it until it is evicted.
  */
 
-import type { Addr } from "../../../dtab/index.ts";
+import type { Addr, Path } from "../../../dtab/index.ts";
 import type { MetricsScope } from "../../../plugins/contract.ts";
 import type { BindingState, BoundTree, ToControl } from "../../shared/messages.ts";
 import type { Client } from "../client/client.ts";
 import { IdleCache } from "../idle-cache.ts";
 import type { Sweeper } from "../sweeper.ts";
-import { Binding, Bound, type BoundLeaf, PreparedTree, type Waiting } from "./binding.ts";
+import { Binding, type BindingOwner, Bound, type BoundLeaf, PreparedTree, type Waiting } from "./binding.ts";
 import { Clinging } from "./clinging.ts";
 import type { LocalDtab } from "./dtab-headers.ts";
 import type { Service } from "./service.ts";
@@ -33,7 +33,7 @@ export interface NamingOwner {
 }
 
 /** Names of a router; see the file's comment. */
-export class Naming {
+export class Naming implements BindingOwner {
   readonly #owner: NamingOwner;
   readonly #post: (message: ToControl) => void;
   readonly #nextBind: () => number;
@@ -73,11 +73,20 @@ export class Naming {
   }
 
   /** The binding of a name, in use until it is released. */
-  take(path: string, local: LocalDtab, nowMs: number): Binding {
-    const key = local.text === "" ? path : path + "\0" + local.text;
-    const binding = this.#paths.get(key) ?? this.#paths.add(key, this.#bind(path, local));
+  take(path: Path, local: LocalDtab, nowMs: number): Binding {
+    const { known } = path;
+    const isKnown = local.text === "" && known instanceof Binding && known.owner === this && !known.evicted;
+    const binding = isKnown ? known : this.#look(path, local);
     binding.inUse++;
-    binding.usedAt = nowMs;
+    binding.usedAt = Math.floor(nowMs);
+    return binding;
+  }
+
+  #look(path: Path, local: LocalDtab): Binding {
+    const text = path.show();
+    const key = local.text === "" ? text : text + "\0" + local.text;
+    const binding = this.#paths.get(key) ?? this.#paths.add(key, this.#bind(text, local));
+    if (local.text === "") binding.knownBy(path);
     return binding;
   }
 
@@ -88,16 +97,19 @@ export class Naming {
 
   #bind(path: string, local: LocalDtab): Binding {
     const service = this.#owner.service(path);
-    const binding = new Binding(this.#nextBind(), path, local, service, (ended) => {
-      this.#bindings.delete(ended.bind);
-      this.#clinging.forget(ended);
-      this.#post({ type: "release", bind: ended.bind });
-      this.#owner.serviceEnded(ended.service);
-      this.#restIfIdle();
-    });
+    const binding = new Binding(this.#nextBind(), path, local, service, this);
     this.#bindings.set(binding.bind, binding);
     this.#post({ type: "bind", bind: binding.bind, router: this.#owner.key, dtab: local.text, path });
     return binding;
+  }
+
+  /** Nobody uses a binding any more. */
+  bindingEnded(binding: Binding): void {
+    this.#bindings.delete(binding.bind);
+    this.#clinging.forget(binding);
+    this.#post({ type: "release", bind: binding.bind });
+    this.#owner.serviceEnded(binding.service);
+    this.#restIfIdle();
   }
 
   /** The client behind a leaf, in use until it is released. */
@@ -112,14 +124,15 @@ export class Naming {
       bound = this.#bounds.get(key) ?? this.#bounds.add(key, new Bound(leaf.id, leaf.residual));
       leaf.bound = bound;
     }
-    bound.usedAt = nowMs;
+    const now = Math.floor(nowMs);
+    bound.usedAt = now;
     let client = bound.client;
     if (client === undefined || client.evicted) {
       client = this.#openClient(leaf.id, binding.bind);
       bound.client = client;
     }
     client.inUse++;
-    client.usedAt = nowMs;
+    client.usedAt = now;
     return { bound, client };
   }
 
@@ -157,7 +170,7 @@ export class Naming {
       for (const leaf of binding.tree.leaves) {
         const client = this.#openClient(leaf.id, binding.bind);
         client.inUse++;
-        client.usedAt = performance.now();
+        client.usedAt = Math.floor(performance.now());
         this.#clients.release(client);
       }
     }
@@ -167,7 +180,7 @@ export class Naming {
   #prepare(tree: BoundTree): PreparedTree {
     const key = JSON.stringify(tree);
     const prepared = this.#trees.get(key) ?? this.#trees.add(key, new PreparedTree(tree));
-    prepared.usedAt = performance.now();
+    prepared.usedAt = Math.floor(performance.now());
     return prepared;
   }
 

@@ -5,6 +5,7 @@
  * The flow stands in one place so that it can be read from top to bottom; what a step does is in the file of its name.
  */
 
+import type { Path } from "../../../dtab/index.ts";
 import { type Attempt, type TraceContext, Unidentified } from "../../../plugins/contract.ts";
 import { ProxyError } from "../../../plugins/errors.ts";
 import { nackOf } from "../../../plugins/lib/http-classes.ts";
@@ -81,13 +82,13 @@ export class RoutedRequest implements ExchangeHandler, DeadlineOwner {
       if (timeoutMs !== undefined && timeoutMs > 0) this.#limit("server", timeoutMs);
       const path = context.identifier.identify(exchange);
       if (path instanceof Unidentified) throw new ProxyError("E_UNIDENTIFIED", path.reason);
-      this.#bind(path.show());
+      this.#bind(path);
     } catch (thrown) {
       this.failed(this.arrival.identified(thrown));
     }
   }
 
-  #bind(path: string): void {
+  #bind(path: Path): void {
     const binding = this.context.naming.take(path, this.arrival.local, this.startedAt);
     this.binding = binding;
     const { service } = binding;
