@@ -1,22 +1,11 @@
 /** One router of the configuration in a worker: its plugins, its names and its servers. */
-import { clientEntries, defaults, serviceEntries } from "../../../config/entries.ts";
-import type {
-  BackoffConfig,
-  ClientParams,
-  PluginBlock,
-  RouterConfig,
-  ServiceParams,
-} from "../../../config/schema.ts";
+import type { PluginBlock, RouterConfig } from "../../../config/schema.ts";
 import { type Addr, Dtab, Path } from "../../../dtab/index.ts";
 import type { ContextOf, Logger, PluginContext, Slot, SlotTypes } from "../../../plugins/contract.ts";
 import type { ProxyError } from "../../../plugins/errors.ts";
 import type { Registry } from "../../../plugins/registry.ts";
 import type { BindingState, ToControl } from "../../shared/messages.ts";
-import { createBackoff, defaultAccrualBackoff } from "../client/backoff.ts";
 import { Client } from "../client/client.ts";
-import type { ClientSettings } from "../client/client-settings.ts";
-import type { ProbeLimit } from "../client/health/health-check-settings.ts";
-import { createParamConfigs, type ParamConfigs } from "../client/param-configs.ts";
 import type { Exchange } from "../exchange.ts";
 import type { FeedValues } from "../feed-values.ts";
 import type { LazyOverrides } from "../overrides/lazy-overrides.ts";
@@ -33,13 +22,13 @@ import { errorHeaderLimit } from "./error-header.ts";
 import { dtabLines } from "./failure.ts";
 import { createIdentifierChain } from "./identifier-chain.ts";
 import type { InFlight } from "./in-flight.ts";
+import { NameSettings } from "./name-settings.ts";
 import { Naming, type NamingOwner } from "./naming.ts";
 import { createRandomWords } from "./random-words.ts";
 import { RoutedRequest } from "./routed-request.ts";
 import type { RouterContext } from "./router-context.ts";
 import { RouterServer } from "./router-server.ts";
-import { Service, type ServiceSettings } from "./service.ts";
-import { serviceSettings } from "./service-settings.ts";
+import { Service } from "./service.ts";
 import { createTracing, type Tracing } from "./trace.ts";
 
 /** What a worker gives each of its routers. */
@@ -61,9 +50,6 @@ export interface WorkerServices {
   /** Where a key of the configuration stands, e.g. `linkerd.yaml:14:5 routers[0].dtab`. */
   readonly place: (key: string) => string;
 }
-
-/** So many health checks are open at a time. */
-const mostProbes = 64;
 
 /** See the file's comment. */
 export class Router implements RouterContext, NamingOwner {
@@ -90,9 +76,7 @@ export class Router implements RouterContext, NamingOwner {
   readonly #services: WorkerServices;
   readonly #scope: SharedScope;
   readonly #named = new Map<string, Service>();
-  readonly #clientParams: ParamConfigs<ClientParams>;
-  readonly #serviceParams: ParamConfigs<ServiceParams>;
-  readonly #probes: ProbeLimit = { open: 0, most: mostProbes };
+  readonly #settings: NameSettings;
 
   constructor(
     index: number,
@@ -129,8 +113,7 @@ export class Router implements RouterContext, NamingOwner {
     const propagator = this.#create("propagator", config.tracePropagator, services.plugin);
     this.tracing = createTracing(propagator, createRandomWords());
     this.alwaysReadTrace = propagator.reads.some((name) => !name.startsWith("l5d-"));
-    this.#clientParams = createParamConfigs(clientEntries(config.client));
-    this.#serviceParams = createParamConfigs(serviceEntries(config.service));
+    this.#settings = new NameSettings(config, services);
     this.servers = config.servers.map((server, at) => {
       const name = `${server.ip}/${server.port}`;
       const labeler = (block: PluginBlock) =>
@@ -216,7 +199,7 @@ export class Router implements RouterContext, NamingOwner {
   service(path: string): Service {
     let service = this.#named.get(path);
     if (service === undefined) {
-      service = new Service(path, this.#serviceSettings(path), this.#scope.open("service", path.slice(1)));
+      service = new Service(path, this.#settings.ofService(path), this.#scope.open("service", path.slice(1)));
       this.#named.set(path, service);
     }
     service.bindings++;
@@ -233,59 +216,11 @@ export class Router implements RouterContext, NamingOwner {
   createClient(id: string, closed: (client: Client) => void): Client {
     return new Client(
       id,
-      this.#clientSettings(id),
+      this.#settings.ofClient(id),
       this.#scope.open("client", id.slice(1)),
       this.#services.sweeper,
       this.#services.share,
       closed,
     );
-  }
-
-  #serviceSettings(path: string): ServiceSettings {
-    const classifier = (block: PluginBlock) => this.#create("classifier", block, this.#services.plugin);
-    return serviceSettings(this.#serviceParams.paramsOf(Path.read(path)), classifier, this.random);
-  }
-
-  #clientSettings(id: string): ClientSettings {
-    const params = this.#clientParams.paramsOf(Path.read(id));
-    const { loadBalancer, failureAccrual, hostConnectionPool: pool, clientSession, socketOptions } = params;
-    const { plugin } = this.#services;
-    const accrual = failureAccrual ?? defaults.failureAccrual;
-    const waits = failureAccrual?.backoff as BackoffConfig | undefined;
-    const backoff = waits ? createBackoff(waits, this.random) : defaultAccrualBackoff(this.random);
-    return {
-      limits: {
-        maxHeadersBytes: this.config.maxHeadersKB * 1024,
-        maxInitialLineBytes: this.config.maxInitialLineKB * 1024,
-      },
-      balancer: this.#create("balancer", loadBalancer ?? defaults.loadBalancer, plugin),
-      accrual: this.#create("accrual", accrual, { ...plugin, backoff }),
-      requeueBudget: params.requeueBudget ?? defaults.retryBudget,
-      attemptTimeoutMs: Math.max(0, params.requestAttemptTimeoutMs ?? 0),
-      connectTimeoutMs: params.connectTimeoutMs ?? defaults.connectTimeoutMs,
-      responseTimeoutMs: params.responseTimeoutMs ?? socketOptions?.readTimeoutMs ?? 0,
-      writeTimeoutMs: socketOptions?.writeTimeoutMs ?? 0,
-      maxConnections: pool?.maxSize ?? defaults.hostConnectionPool.maxSize,
-      minConnections: pool?.minSize ?? defaults.hostConnectionPool.minSize,
-      maxWaiters: pool?.maxWaiters ?? defaults.hostConnectionPool.maxWaiters,
-      poolIdleMs: pool?.idleTimeMs ?? 0,
-      sessionIdleMs: clientSession?.idleTimeMs ?? 0,
-      sessionLifeMs: clientSession?.lifeTimeMs ?? 0,
-      failFast: params.failFast ?? false,
-      random: this.random,
-      noDelay: socketOptions?.noDelay ?? true,
-      keepAlive: socketOptions?.keepAlive ?? false,
-      secure: params.tls && this.#services.tls.connector(params.tls),
-      forwardClientCert: params.forwardClientCert ?? false,
-      // Probation is what Finagle calls it where discovery is never trusted alone.
-      trustDiscovery: params.trustDiscovery ?? (loadBalancer?.enableProbation ? "never" : "whenFresh"),
-      healthCheck: params.healthCheck && {
-        ...params.healthCheck,
-        path: params.healthCheck.path,
-        host: params.healthCheck.host,
-        limit: this.#probes,
-        random: this.random,
-      },
-    };
   }
 }
