@@ -2,7 +2,7 @@
  * Scopes of metrics that several owners share by name: a router and the one that takes its place at a reload write to
  * the same series, so counts go on, and the series end with the last owner.
  */
-import type { Counter, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
+import type { Counter, Flow, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
 
 /** One owner's hold of a scope. */
 export class SharedScope implements MetricsScope {
@@ -48,6 +48,10 @@ export class SharedScope implements MetricsScope {
 
   stat(name: string): Stat {
     return this.#base.stat(name);
+  }
+
+  flow(): Flow {
+    return this.#base.flow();
   }
 
   /** Ends the owner's hold, and with the last one's the series. */

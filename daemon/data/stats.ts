@@ -1,81 +1,93 @@
 /** The series of servers, services, clients and connections, under Linkerd 1's names, held ready for the hot path. */
-import type { Counter, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
+import type { Counter, Flow, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
 import type { ErrorCode } from "../../plugins/errors.ts";
 
 /** Requests at one place of the path: `requests`, `success`, `failures`, `pending`, `request_latency_ms`. */
 export class RequestStats {
   readonly #scope: MetricsScope;
-  readonly #requests: Counter;
-  readonly #success: Counter;
-  readonly #pending: Gauge;
-  readonly #latency: Stat;
-  #failures: Counter | undefined;
+  readonly #flow: Flow;
+  #failures: Counter | undefined = undefined;
 
   constructor(scope: MetricsScope) {
     this.#scope = scope;
-    this.#requests = scope.counter("requests");
-    this.#success = scope.counter("success");
-    this.#pending = scope.gauge("pending");
-    this.#latency = scope.stat("request_latency_ms");
+    this.#flow = scope.flow();
   }
 
   /** A request begins here. */
   begin(): void {
-    this.#pending.add(1);
+    this.#flow.begin();
   }
 
   /** Its caller went away: that is neither a success nor a failure of anybody here. */
   cancelled(): void {
-    this.#pending.add(-1);
+    this.#flow.drop();
     this.#scope.counter("cancelled").incr();
   }
 
   /** It has ended; a failure by our own doing has a code. */
   end(success: boolean, elapsedMs: number, code: ErrorCode | undefined): void {
-    this.#pending.add(-1);
-    this.#requests.incr();
-    this.#latency.record(elapsedMs);
-    if (success) {
-      this.#success.incr();
-      return;
-    }
+    this.#flow.end(success, elapsedMs);
+    if (success) return;
     this.#failures ??= this.#scope.counter("failures");
     this.#failures.incr();
     if (code !== undefined) this.#scope.counter(`failures/${code}`).incr();
   }
 }
 
-const classNames = ["", "1XX", "2XX", "3XX", "4XX", "5XX"];
+const classNames = ["0XX", "1XX", "2XX", "3XX", "4XX", "5XX"];
+
+/** A status that was met, and the series that count it. */
+interface MetStatus {
+  readonly status: number;
+  readonly count: Counter;
+  readonly ofClass: Counter;
+  readonly times: Stat;
+}
 
 /** Statuses at one place: `status/<code>`, `status/<class>`, `status/error`, `time/<class>`. */
 export class StatusStats {
   readonly #scope: MetricsScope;
-  readonly #classes: Counter[];
   readonly #errors: Counter;
-  /** Statuses that were met, few of six hundred, and the counter of each. */
-  readonly #codes: number[] = [];
-  readonly #counters: Counter[] = [];
-  readonly #times: (Stat | undefined)[] = [];
+  /** The status that was met last: nearly all are the same one. */
+  #last: MetStatus | undefined = undefined;
+  /** The others, few of six hundred. */
+  #others: MetStatus[] | undefined = undefined;
 
   constructor(scope: MetricsScope) {
     this.#scope = scope;
-    this.#classes = classNames.map((name, i) => (i === 0 ? noCounter : scope.counter(`status/${name}`)));
+    for (const name of classNames.slice(1)) scope.counter(`status/${name}`);
     this.#errors = scope.counter("status/error");
   }
 
   /** An answer was given. */
   status(status: number, elapsedMs: number): void {
+    const met = this.#last?.status === status ? this.#last : this.#find(status);
+    met.count.incr();
+    met.ofClass.incr();
+    met.times.record(elapsedMs);
+  }
+
+  #find(given: number): MetStatus {
     // Statuses beyond the five classes share one series, so an endpoint cannot invent series.
-    const code = status < 600 ? status : 599;
-    const kind = (code / 100) | 0;
-    this.#classes[kind]!.incr();
-    let at = this.#codes.indexOf(code);
-    if (at === -1) {
-      at = this.#codes.push(code) - 1;
-      this.#counters.push(this.#scope.counter(`status/${code}`));
-    }
-    this.#counters[at]!.incr();
-    (this.#times[kind] ??= this.#scope.stat(`time/${classNames[kind]}`)).record(elapsedMs);
+    const status = given < 600 ? given : 599;
+    const last = this.#last;
+    if (last?.status === status) return last;
+    const others = (this.#others ??= []);
+    const at = others.findIndex((other) => other.status === status);
+    const met = at === -1 ? this.#meet(status) : others.splice(at, 1)[0]!;
+    if (last !== undefined) others.push(last);
+    this.#last = met;
+    return met;
+  }
+
+  #meet(status: number): MetStatus {
+    const name = classNames[(status / 100) | 0]!;
+    return {
+      status,
+      count: this.#scope.counter(`status/${status}`),
+      ofClass: this.#scope.counter(`status/${name}`),
+      times: this.#scope.stat(`time/${name}`),
+    };
   }
 
   /** No answer was given. */
@@ -83,8 +95,6 @@ export class StatusStats {
     this.#errors.incr();
   }
 }
-
-const noCounter: Counter = { incr() {} };
 
 /** TLS of a server or a client: `tls/connections`, `tls/handshake_latency_ms`, `tls/handshake_failures`. */
 export class TlsStats {

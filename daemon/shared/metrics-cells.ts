@@ -1,12 +1,12 @@
 /** The series as they are written: what the hot path touches, so it allocates nothing. */
-import type { Counter, Gauge, Stat } from "../../plugins/contract.ts";
+import type { Counter, Flow, Gauge, Stat } from "../../plugins/contract.ts";
 import { bucketCount, bucketOf, maxValue, perOctave } from "./histogram.ts";
-import { type MetricsSpace, offsetBits, offsetMask, statLayout } from "./metrics-space.ts";
+import { flowLayout, type MetricsSpace, offsetBits, offsetMask, statLayout } from "./metrics-space.ts";
 
-/** What a series may be. */
-export type SeriesType = "counter" | "gauge" | "stat";
+/** What a series may be, or a group of series that are written together. */
+export type CellType = "counter" | "gauge" | "stat" | "flow";
 
-/** A series of a scope, which keeps its own in a chain: there are dozens to each client. */
+/** A series of a scope, or a group, which the scope keeps in a chain: there are dozens to each client. */
 export type Cell = Word | Histogram;
 
 /** A word that counts or tells; after its end it writes where nobody reads. */
@@ -45,7 +45,7 @@ export class Word implements Counter, Gauge {
 
 /** A distribution: a head, and a segment of buckets for each octave in which it has had a value. */
 export class Histogram implements Stat {
-  readonly type = "stat";
+  readonly type: "stat" | "flow" = "stat";
   readonly name: string;
   words: Float64Array;
   halves: Uint32Array;
@@ -94,5 +94,29 @@ export class Histogram implements Stat {
     this.halves = halves;
     this.space = space;
     this.at = at;
+  }
+}
+
+const { requests, success, pending, latency } = flowLayout;
+
+/** The series of a flow: its words lie before the head of its latency, which `at` tells. */
+export class FlowCell extends Histogram implements Flow {
+  override readonly type = "flow";
+
+  begin(): void {
+    this.words[(this.at & offsetMask) - latency + pending]! += 1;
+  }
+
+  end(succeeded: boolean, elapsedMs: number): void {
+    const base = (this.at & offsetMask) - latency;
+    const { words } = this;
+    words[base + pending]! -= 1;
+    words[base + requests]! += 1;
+    if (succeeded) words[base + success]! += 1;
+    this.record(elapsedMs);
+  }
+
+  drop(): void {
+    this.words[(this.at & offsetMask) - latency + pending]! -= 1;
   }
 }

@@ -2,17 +2,17 @@
  * Metrics in shared memory, the writing side: used in every data worker and, for its own series, in the control thread.
  *
  * Memory comes in blocks of shared pages (metrics-space.ts). A page of 512 words of 64 bits holds counters and gauges, a
- * `Float64` word each, or heads of distributions, or segments of their buckets: a distribution takes as many as it has
+ * `Float64` word each, or heads of distributions, or flows, or segments of buckets: a distribution takes as many as it has
  * met powers of two. A block's number, and where a series lies in it, travel to the reader as `MetricsChange`s, one batch
  * a turn. Word 0 of block 0 belongs to the reader: it counts the batches it has applied, and memory of an ended series
  * is used again only when the batch that says so has been.
  *
  * Each word has one writer, so nothing here is atomic; `incr`, `set`, `add` and `record` make no garbage.
  */
-import type { Counter, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
+import type { Counter, Flow, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
 import type { MetricsChange } from "./messages.ts";
 import { Memory, type MetricsOptions, type Placed } from "./metrics-blocks.ts";
-import type { Cell, Histogram, SeriesType, Word } from "./metrics-cells.ts";
+import type { Cell, CellType, FlowCell, Histogram, Word } from "./metrics-cells.ts";
 
 export type { MetricsOptions } from "./metrics-blocks.ts";
 
@@ -74,6 +74,10 @@ class ScopeNode implements MetricsScope, Placed {
     return this.#take("stat", name) as Histogram;
   }
 
+  flow(): Flow {
+    return this.#take("flow", "") as FlowCell;
+  }
+
   close(): void {
     if (this.#closed) return;
     if (this.#end()) this.#memory.removed(this);
@@ -82,7 +86,7 @@ class ScopeNode implements MetricsScope, Placed {
     else this.#parent.#children?.delete(this.#element);
   }
 
-  #take(type: SeriesType, name: string): Cell {
+  #take(type: CellType, name: string): Cell {
     const known = this.#find(type, name);
     if (known !== undefined) return known;
     if (this.#closed) return this.#memory.nowhere(type);
@@ -96,7 +100,7 @@ class ScopeNode implements MetricsScope, Placed {
     return cell;
   }
 
-  #find(type: SeriesType, name: string): Cell | undefined {
+  #find(type: CellType, name: string): Cell | undefined {
     if (this.#index !== undefined) return this.#index.get(keyOf({ type, name }));
     let cell = this.#series;
     while (cell !== undefined && (cell.name !== name || cell.type !== type)) cell = cell.next;
@@ -126,5 +130,5 @@ class ScopeNode implements MetricsScope, Placed {
   }
 }
 
-const keyOf = ({ type, name }: { readonly type: SeriesType; readonly name: string }): string =>
+const keyOf = ({ type, name }: { readonly type: CellType; readonly name: string }): string =>
   `${type} ${name}`;

@@ -1,5 +1,6 @@
 /**
- * The shared blocks of a metrics memory, cut into pieces: words, heads of distributions, and segments of their buckets.
+ * The shared blocks of a metrics memory, cut into pieces: words, heads of distributions, such heads with the words of a flow
+ * before them, and segments of buckets.
  * A page holds pieces of one kind. Where a piece lies is one number, so that shared memory can hold it too.
  */
 import { perOctave } from "./histogram.ts";
@@ -36,10 +37,16 @@ export const statLayout = {
   segments: 2 * 3 + 1,
 } as const;
 
+/** Where the parts of a flow lie: offsets in words. What each request writes fills a line of the processor's cache. */
+export const flowLayout = { requests: 0, success: 1, pending: 2, latency: 3 } as const;
+
+const headWords = Math.ceil((statLayout.segments + octaves) / 2);
+
 /** What a page is cut into, with the words that each takes. */
 const sizes = {
   word: 1,
-  head: Math.ceil((statLayout.segments + octaves) / 2),
+  head: headWords,
+  flow: flowLayout.latency + headWords,
   segment: Math.ceil(perOctave / 2),
 } as const;
 
@@ -61,7 +68,7 @@ interface Freed {
 export class MetricsSpace {
   readonly blocks: Block[] = [];
   readonly #grown: (memory: SharedArrayBuffer) => void;
-  readonly #free: Readonly<Record<Piece, number[]>> = { word: [], head: [], segment: [] };
+  readonly #free: Readonly<Record<Piece, number[]>> = { word: [], head: [], flow: [], segment: [] };
   readonly #freed: Freed[] = [];
   #nextPage = 0;
 

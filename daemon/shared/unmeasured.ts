@@ -1,9 +1,10 @@
 /** Metrics that nobody reads. */
-import type { Counter, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
+import type { Counter, Flow, Gauge, MetricsScope, Stat } from "../../plugins/contract.ts";
 
 const counter: Counter = { incr() {} };
 const gauge: Gauge = { set() {}, add() {} };
 const stat: Stat = { record() {} };
+const flow: Flow = { begin() {}, end() {}, drop() {} };
 
 /** A scope that keeps nothing. */
 export const unmeasured: MetricsScope = {
@@ -11,5 +12,6 @@ export const unmeasured: MetricsScope = {
   counter: () => counter,
   gauge: () => gauge,
   stat: () => stat,
+  flow: () => flow,
   close() {},
 };

@@ -10,6 +10,8 @@ export interface MetricsScope {
   gauge(name: string): Gauge;
   /** A distribution; values in the unit of its name (`_ms`, `_us`, `_bytes`). */
   stat(name: string): Stat;
+  /** What passes this place: `requests`, `success`, `pending` and `request_latency_ms`. */
+  flow(): Flow;
   /** Ends every series below this scope. */
   close(): void;
 }
@@ -23,6 +25,15 @@ export interface Counter {
 export interface Gauge {
   set(value: number): void;
   add(delta: number): void;
+}
+
+/** Counts requests, or the like, from their beginning to their end. */
+export interface Flow {
+  begin(): void;
+  /** One that had begun is over. */
+  end(success: boolean, elapsedMs: number): void;
+  /** One that had begun is over and is not counted, as nobody can say how it went. */
+  drop(): void;
 }
 
 /** A distribution of non-negative values. */

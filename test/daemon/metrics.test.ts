@@ -466,3 +466,49 @@ test("a computed gauge is read when it is asked for", () => {
   store.removeComputed(["jvm"]);
   assert.equal(find(store, "jvm/uptime"), undefined);
 });
+
+test("a flow is read as four series, and its place is used again when it ends", () => {
+  const { store, scope, flush } = open();
+  const place = scope.scope("rt", "http");
+  const flow = place.flow();
+  assert.equal(place.flow(), flow);
+  for (let n = 0; n < 4; n++) flow.begin();
+  flow.end(true, 5);
+  flow.end(false, 7);
+  flow.drop();
+  flush();
+  const read = (name: string): number | undefined => value(store, `rt/http/${name}`);
+  assert.deepEqual([read("requests"), read("success"), read("pending")], [2, 1, 1]);
+  assert.deepEqual(stat(store, "rt/http/request_latency_ms").total, { count: 2, sum: 12 });
+  place.close();
+  flow.end(true, 5);
+  flush();
+  assert.equal(store.series().length, 0);
+  // What comes next begins at zero, and the ended one writes nowhere near it.
+  for (let n = 0; n < 100; n++) scope.scope(`${n}`).flow();
+  flow.end(true, 5);
+  flush();
+  assert.equal(store.series().length, 400);
+  assert.ok(
+    store.series().every((series) => (series.type === "stat" ? series.total.count : series.value) === 0),
+  );
+});
+
+test("beyond the budget, flows share series too, and what is in flight is told of nobody", () => {
+  const { store, scope, flush } = open(undefined, { seriesBudget: 4 });
+  const flows = Array.from({ length: 3 }, (_, n) => scope.scope(`${n}`).flow());
+  for (const flow of flows) {
+    flow.begin();
+    flow.end(true, 8);
+  }
+  flows[2]!.begin();
+  flush();
+  assert.equal(value(store, "0/requests"), 1);
+  assert.equal(find(store, "1/requests"), undefined);
+  assert.equal(value(store, "_overflow/counts"), 4);
+  assert.deepEqual(stat(store, "_overflow/values").total, { count: 2, sum: 16 });
+  scope.scope("1").close();
+  flows[2]!.end(false, 8);
+  flush();
+  assert.equal(value(store, "_overflow/counts"), 5);
+});

@@ -19,6 +19,15 @@ export function recordedMetrics(): RecordedMetrics {
       counter: (name) => ({ incr: (by = 1) => add(name)(by) }),
       gauge: (name) => ({ set: (value) => void values.set(prefix + name, value), add: add(name) }),
       stat: () => ({ record() {} }),
+      flow: () => ({
+        begin: () => add("pending")(1),
+        end(success) {
+          add("pending")(-1);
+          add("requests")(1);
+          if (success) add("success")(1);
+        },
+        drop: () => add("pending")(-1),
+      }),
       close() {
         for (const key of values.keys()) if (key.startsWith(prefix)) values.delete(key);
       },
