@@ -3,14 +3,16 @@
  * Every way in ticks: what a socket has read, what `guarded` calls, the sweeper, the timer wheel.
  */
 
-/** `nowMs` is on the scale of `performance.now()`. */
-export const turn = { nowMs: performance.now() };
+/** Both on the scale of `performance.now()`; what is kept in many objects is the whole number, which is no object of its own. */
+export const turn = { nowMs: performance.now(), wholeMs: Math.floor(performance.now()) };
 
 // What is global is looked up anew at each use, and this is used at each event.
 const clock = performance;
 
 /** An event has come: reads the clock. */
 export function tick(): number {
-  turn.nowMs = clock.now();
-  return turn.nowMs;
+  const nowMs = clock.now();
+  turn.nowMs = nowMs;
+  turn.wholeMs = Math.floor(nowMs);
+  return nowMs;
 }

@@ -467,3 +467,30 @@ test("an empty line after a request does not end the connection", async (t) => {
   one.write(get("/"));
   await one.until((text) => count(text, "fine") === 2);
 });
+
+test("an answer keeps its head while others come and go", async (t) => {
+  const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const origin = await answering(t, (head, socket) => {
+    const path = head.split(" ")[1]!;
+    const answer = `HTTP/1.1 200 OK\r\nx-of: ${path}\r\ncontent-length: 4\r\n\r\n`;
+    if (path !== "/slow") return `${answer}fast`;
+    socket.write(`${answer}sl`);
+    asked.resolve();
+    void held.promise.then(() => socket.write("ow"));
+    return undefined;
+  });
+  const { port } = await proxy(t, { dtab: toPort(origin.port), rest: "  streamingEnabled: false" });
+  const slow = caller(t, port);
+  slow.write(get("/slow"));
+  await asked.promise;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const fast = caller(t, port);
+  for (let n = 1; n <= 5; n++) {
+    fast.write(get(`/fast-${n}`));
+    await fast.until((text) => text.endsWith("fast") && text.includes(`x-of: /fast-${n}`));
+  }
+  held.resolve();
+  const text = await slow.until((got) => got.endsWith("slow"));
+  assert.match(text, /x-of: \/slow\r\n/);
+  assert.doesNotMatch(text, /fast/);
+});

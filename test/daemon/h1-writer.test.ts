@@ -6,7 +6,7 @@ import { Output } from "../../daemon/data/codec/h1/output.ts";
 import type { ResponseHead } from "../../daemon/data/exchange-streams.ts";
 import { HeaderList } from "../../daemon/data/header-list.ts";
 import type { Transport } from "../../daemon/data/transport/transport.ts";
-import { takeBuffer } from "../../daemon/data/write-buffers.ts";
+import { writeBuffers } from "../../daemon/data/write-buffers.ts";
 
 /** A transport that takes what it is given; `confirm` tells the writer that it has been taken. */
 function sink(): { transport: Transport; text(): string; writes: number; confirm(): void } {
@@ -129,10 +129,10 @@ test("buffers come back when the socket has written them, and not before", () =>
   const output = new Output(out.transport);
   const big = Buffer.alloc(10_000, "x");
   output.data("", big, 0, big.length, "");
-  const meanwhile = takeBuffer();
+  const meanwhile = writeBuffers.take();
   meanwhile.fill("!");
   assert.ok(out.text().startsWith("xxxx"));
   out.confirm();
-  const again = takeBuffer();
+  const again = writeBuffers.take();
   assert.equal(again.toString("latin1", 0, 4), "xxxx", "the buffer that was lent is the one that came back");
 });

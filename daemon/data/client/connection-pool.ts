@@ -37,20 +37,21 @@ export interface PoolContext {
 
 /** See the file's comment. */
 export class ConnectionPool implements H1ClientOwner {
-  readonly #address: HostAddress;
-  readonly #name: string;
   readonly #context: PoolContext;
-  readonly #failFast: FailFast | undefined;
-  readonly #connections = new Roster<H1ClientConnection>();
   /** Free connections, the one used last at the end: it is the least likely to have been closed. */
   readonly #idle: H1ClientConnection[] = [];
-  /** In the order of their arrival. */
-  readonly #waiters = new Line<Exchange>();
+  /** In the order of their arrival; made for the first one. */
+  #waiters: Line<Exchange> | undefined = undefined;
+  #closed = false;
+
+  readonly #address: HostAddress;
+  readonly #name: string;
+  readonly #failFast: FailFast | undefined;
+  readonly #connections = new Roster<H1ClientConnection>();
   /** The last connection that was tried could not be made. */
   unreachable = false;
   #connecting = 0;
   #session: TlsSession | undefined;
-  #closed = false;
 
   constructor(address: HostAddress, name: string, context: PoolContext, failFast: FailFast | undefined) {
     this.#address = address;
@@ -91,13 +92,11 @@ export class ConnectionPool implements H1ClientOwner {
 
   /** Requests that wait for one. */
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#waiters?.size ?? 0;
   }
 
   /** A further request would be refused. */
   get full(): boolean {
-    // The first test is the only one that most pools ever need.
-    if (this.#waiters.size === 0 && this.#context.settings.maxWaiters > 0) return false;
     return this.#idle.length === 0 && this.#atLimit && this.#lineFull;
   }
 
@@ -107,7 +106,7 @@ export class ConnectionPool implements H1ClientOwner {
 
   get #lineFull(): boolean {
     const { maxWaiters } = this.#context.settings;
-    return this.#waiters.size - this.#connecting >= Math.ceil(maxWaiters / this.#context.share.workers);
+    return this.waiting - this.#connecting >= Math.ceil(maxWaiters / this.#context.share.workers);
   }
 
   // This worker's part of what the process may have.
@@ -129,8 +128,8 @@ export class ConnectionPool implements H1ClientOwner {
       exchange.endpointFailed(refusal, "unsent");
       return;
     }
-    exchange.queued(this.#waiters.join(exchange));
-    if (!this.#atLimit && this.#connecting < this.#waiters.size) this.#connect();
+    exchange.queued((this.#waiters ??= new Line()).join(exchange));
+    if (!this.#atLimit && this.#connecting < this.waiting) this.#connect();
   }
 
   // Why a request that found no free connection cannot wait for one.
@@ -235,14 +234,14 @@ export class ConnectionPool implements H1ClientOwner {
       );
     }
     // A connection that a waiter was promised is gone: another takes its place.
-    if (this.#closed || this.#waiters.size <= this.#connecting || this.#atLimit) return;
+    if (this.#closed || this.waiting <= this.#connecting || this.#atLimit) return;
     if (this.#failFast?.down === true) this.#nextWaiter()?.endpointFailed(this.#down(), "unsent");
     else this.#connect();
   }
 
   #nextWaiter(): Exchange | undefined {
-    let waiter = this.#waiters.next();
-    while (waiter?.finished === true) waiter = this.#waiters.next();
+    let waiter = this.#waiters?.next();
+    while (waiter?.finished === true) waiter = this.#waiters?.next();
     return waiter;
   }
 
@@ -260,7 +259,6 @@ export class ConnectionPool implements H1ClientOwner {
     for (const connection of this.#connections) {
       if (!connection.free) connection.sweep(nowMs);
       else {
-        connection.rest();
         const idleMs = nowMs - connection.idleSince;
         if (
           this.#overdue(connection, nowMs) ||

@@ -1,6 +1,6 @@
 /** Since when a caller's connection has been doing what it does, and what of it takes too long. */
 import type { Transport } from "../../transport/transport.ts";
-import { tick } from "../../turn-clock.ts";
+import { tick, turn } from "../../turn-clock.ts";
 
 /** Limits of a caller's connection; 0 is none. */
 export interface CallerLimits {
@@ -17,21 +17,28 @@ export interface CallerLimits {
 /** How long a connection is read on after its last answer. */
 const lingerMs = 2000;
 
-/** The times of one connection, in the worker's milliseconds. */
+/** The times of one connection, in whole milliseconds of the worker, which are no objects. */
 export class CallerClock {
-  readonly openedAt = tick();
+  readonly openedAt: number;
   /** The last byte came. */
-  readAt = this.openedAt;
+  readAt: number;
   /** The first byte of a head came; 0 while none is awaited. */
-  headSince = this.openedAt;
+  headSince: number;
   /** The last answer ended. */
-  idleSince = this.openedAt;
+  idleSince: number;
   /** An answer began, or the system last took bytes. */
-  writtenAt = this.openedAt;
+  writtenAt: number;
   readonly #limits: CallerLimits;
   #written = 0;
 
   constructor(limits: CallerLimits) {
+    tick();
+    const now = turn.wholeMs;
+    this.openedAt = now;
+    this.readAt = now;
+    this.headSince = now;
+    this.idleSince = now;
+    this.writtenAt = now;
     this.#limits = limits;
   }
 
@@ -69,7 +76,7 @@ export class CallerClock {
   /** The caller takes nothing of what is written for it. */
   stalled(nowMs: number, transport: Transport): boolean {
     if (transport.queued === 0) {
-      this.writtenAt = nowMs;
+      this.writtenAt = Math.floor(nowMs);
       return false;
     }
     return over(nowMs - this.#progress(nowMs, transport), this.#limits.writeTimeoutMs);
@@ -85,7 +92,7 @@ export class CallerClock {
     const written = transport.written - transport.queued;
     if (written !== this.#written) {
       this.#written = written;
-      this.writtenAt = nowMs;
+      this.writtenAt = Math.floor(nowMs);
     }
     return this.writtenAt;
   }

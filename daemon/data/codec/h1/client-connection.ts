@@ -16,10 +16,11 @@ import type { Sweepable } from "../../sweeper.ts";
 import { readBuffer } from "../../transport/read-buffer.ts";
 import type { OpenTransport, Transport, TransportOwner } from "../../transport/transport.ts";
 import { tick, turn } from "../../turn-clock.ts";
-import { BodyReader } from "./body-reader.ts";
+import type { BodyReader } from "./body-reader.ts";
 import { FieldBlock } from "./field-block.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 import { Field } from "./known-fields.ts";
+import { type AnswerParts, answerParts } from "./message-parts.ts";
 import { Output } from "./output.ts";
 import {
   judgeResponse,
@@ -48,7 +49,9 @@ export interface H1ClientOwner {
   gone(connection: H1ClientConnection, error: ProxyError | undefined): void;
 }
 
+// Nobody needs them longer than it takes to begin an answer.
 const scanner = new HeadScanner();
+const facts: ResponseFacts = { framing: "none", bodyLength: 0, reusable: true };
 
 /** 1xx answers to one request that are read at most. */
 const maxInterims = 100_000;
@@ -59,9 +62,9 @@ const discardable = { bytes: 65_536, ms: 1000 };
 /** A connection to an endpoint; see the file's comment. */
 export class H1ClientConnection implements EndpointStream, TransportOwner, Sweepable {
   place = nowhere;
-  /** When it became idle, or was opened. */
-  idleSince = performance.now();
-  readonly openedAt = this.idleSince;
+  readonly openedAt = performance.now();
+  /** When it became idle, or was opened; as the other times here in whole milliseconds, which are no objects. */
+  idleSince = Math.floor(this.openedAt);
   /** Requests it has carried. */
   carried = 0;
   received = 0;
@@ -69,23 +72,24 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   readonly #owner: H1ClientOwner;
   readonly #transport: Transport;
   readonly #output: Output;
-  readonly #block = new FieldBlock();
-  readonly #body = new BodyReader();
-  readonly #facts: ResponseFacts = { framing: "none", bodyLength: 0, reusable: true };
+  /** While an answer is being read. */
+  #parts: AnswerParts | undefined = undefined;
 
   #connected = false;
   #gone = false;
-  #failure: ProxyError | undefined;
-  #exchange: Exchange | undefined;
+  #failure: ProxyError | undefined = undefined;
+  #exchange: Exchange | undefined = undefined;
   #chunking = false;
   #requestDone = true;
   #headDone = false;
   #tunnel = false;
   #reusable = true;
+  /** What is left of the answer is worth reading if nobody wants it. */
+  #isShort = false;
   #interims = 0;
   /** Bytes that may still be read of an answer that nobody wants. */
   #discarding = 0;
-  #pending: Buffer | undefined;
+  #pending: Buffer | undefined = undefined;
   #paused = false;
   #taken = -1;
   #takenAt = 0;
@@ -123,11 +127,6 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     this.#transport.destroy();
   }
 
-  /** Carries nothing for a while. */
-  rest(): void {
-    this.#block.rest();
-  }
-
   /** Takes no further request and ends when the present one has. */
   retire(): void {
     this.#reusable = false;
@@ -141,7 +140,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     this.#exchange = exchange;
     this.#headDone = false;
     this.#interims = 0;
-    this.#readAt = turn.nowMs;
+    this.#readAt = turn.wholeMs;
     this.#taken = -1;
     this.carried++;
     const length = exchange.bodyLength;
@@ -169,7 +168,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   }
 
   data(buffer: Buffer, from: number, to: number): void {
-    this.#readAt = turn.nowMs; // the endpoint owes nothing while it is being fed
+    this.#readAt = turn.wholeMs; // the endpoint owes nothing while it is being fed
     if (this.#chunking) this.#output.data((to - from).toString(16) + "\r\n", buffer, from, to, "\r\n");
     else this.#output.data("", buffer, from, to, "");
   }
@@ -183,7 +182,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     if (this.#chunking)
       this.#output.text(trailers === undefined ? "0\r\n\r\n" : "0\r\n" + showTrailers(trailers) + "\r\n");
     this.#requestDone = true;
-    this.#readAt = turn.nowMs;
+    this.#readAt = turn.wholeMs;
   }
 
   cancel(): void {
@@ -192,9 +191,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   }
 
   discard(): void {
-    const { framing, bodyLength } = this.#facts;
-    const isShort = framing === "none" || (framing === "counted" && bodyLength <= discardable.bytes);
-    if (isShort && this.#requestDone && this.#reusable) {
+    if (this.#isShort && this.#requestDone && this.#reusable) {
       this.#exchange = undefined;
       this.#discarding = discardable.bytes;
     } else this.cancel();
@@ -213,7 +210,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   resumeBody(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#readAt = turn.nowMs;
+    this.#readAt = turn.wholeMs;
     this.#transport.resume();
   }
 
@@ -238,17 +235,17 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   }
 
   #read(buffer: Buffer, length: number): void {
-    const now = tick();
+    tick();
     this.received += length;
     if (this.#gone || !this.#transport.open) return;
     const exchange = this.#exchange;
     if (exchange === undefined) {
-      if (this.#discarding > 0) this.#skip(buffer, 0, length);
+      if (this.#discarding > 0) this.#skip(this.#borrowed(), buffer, 0, length);
       else this.#transport.destroy(); // nobody asked
       return;
     }
     // A head that drips in does not put its deadline off.
-    if (this.#headDone) this.#readAt = now;
+    if (this.#headDone) this.#readAt = turn.wholeMs;
     let from = 0;
     let to = length;
     if (this.#pending !== undefined) {
@@ -260,10 +257,16 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     this.#process(exchange, buffer, from, to);
   }
 
+  #borrowed(): AnswerParts {
+    return (this.#parts ??= answerParts.take());
+  }
+
   #process(exchange: Exchange, buffer: Buffer, from: number, to: number): void {
+    const parts = this.#borrowed();
+    const { block, body } = parts;
     let at = from;
     while (!this.#headDone) {
-      const taken = scanner.response(buffer, at, to, this.#owner.limits, this.#block);
+      const taken = scanner.response(buffer, at, to, this.#owner.limits, block);
       if (taken === INCOMPLETE) {
         this.#pending =
           buffer === readBuffer ? Buffer.from(buffer.subarray(at, to)) : buffer.subarray(at, to);
@@ -275,8 +278,8 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
         return;
       }
       at += taken;
-      if (!this.#head(exchange)) {
-        if (this.#discarding > 0) this.#skip(buffer, at, to);
+      if (!this.#head(exchange, parts)) {
+        if (this.#discarding > 0) this.#skip(parts, buffer, at, to);
         return;
       }
       if (at === to && !this.#headDone) {
@@ -285,26 +288,28 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
       }
     }
     if (this.#exchange !== exchange) return; // the exchange wants no more of it
-    const end = this.#body.read(buffer, at, to, this, scanner);
+    const end = body.read(buffer, at, to, this, scanner);
     if (end === REFUSED) {
-      this.#fail(this.#body.reason);
+      this.#fail(body.reason);
       return;
     }
     if (this.#exchange !== exchange) return;
-    if (this.#body.done) {
+    if (body.done) {
       // More than the answer: the rest is nobody's (RFC 9112 §9.3).
       if (end < to) this.#reusable = false;
-      this.#finish(exchange);
+      this.#finish(exchange, parts);
     } else this.#passed(exchange);
   }
 
   // The rest of an answer that nobody wants.
-  #skip(buffer: Buffer, from: number, to: number): void {
-    const end = this.#body.read(buffer, from, to, this, scanner);
+  #skip(parts: AnswerParts, buffer: Buffer, from: number, to: number): void {
+    const end = parts.body.read(buffer, from, to, this, scanner);
     this.#discarding -= to - from;
-    const { done } = this.#body;
+    const { done } = parts.body;
     if (done && end === to) {
       this.#discarding = 0;
+      this.#parts = undefined;
+      answerParts.give(parts);
       this.idleSince = this.#readAt;
       this.#owner.idle(this);
     } else if (done || end === REFUSED || this.#discarding <= 0) this.#transport.destroy();
@@ -322,36 +327,36 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   }
 
   // One head; false if that was the end of the exchange.
-  #head(exchange: Exchange): boolean {
+  #head(exchange: Exchange, { block, body }: AnswerParts): boolean {
     const { status, minor } = scanner;
-    const block = this.#block;
-    if (status === 101) return this.#switch(exchange, block);
+    if (status === 101) return this.#switch(exchange, block, body);
     const version: "1.0" | "1.1" = minor === 1 ? "1.1" : "1.0";
     const head = { status, reason: reasonIn(block.text), version, headers: block, bodyLength: 0 };
     if (status < 200) return this.#interim(exchange, head, block);
     this.#headDone = true;
-    const facts = this.#facts;
     judgeResponse(scanner, block, exchange.method === "HEAD", facts);
     if (!facts.reusable) this.#reusable = false;
-    this.#startBody(facts);
+    this.#startBody(body);
     head.bodyLength = facts.bodyLength;
     exchange.answered(head);
     return this.#exchange === exchange;
   }
 
-  #startBody({ framing, bodyLength }: ResponseFacts): void {
+  #startBody(body: BodyReader): void {
+    const { framing, bodyLength } = facts;
+    this.#isShort = framing === "none" || (framing === "counted" && bodyLength <= discardable.bytes);
     switch (framing) {
       case "none":
-        this.#body.startNone();
+        body.startNone();
         break;
       case "chunked":
-        this.#body.startChunked();
+        body.startChunked();
         break;
       case "counted":
-        this.#body.startCounted(bodyLength);
+        body.startCounted(bodyLength);
         break;
       case "untilClose":
-        this.#body.startUntilClose();
+        body.startUntilClose();
         break;
     }
   }
@@ -366,7 +371,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     return true;
   }
 
-  #switch(exchange: Exchange, block: FieldBlock): boolean {
+  #switch(exchange: Exchange, block: FieldBlock, body: BodyReader): boolean {
     if (!exchange.upgrade || !switchesToWebSocket(block)) {
       this.#fail("the endpoint switches to a protocol that nobody asked for");
       return false;
@@ -377,15 +382,15 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
     this.#chunking = false;
     this.#requestDone = false;
     this.#reusable = false;
-    this.#body.startUntilClose();
+    body.startUntilClose();
     const reason = "Switching Protocols";
     exchange.answered({ status: 101, reason, version: "1.1", headers: block, bodyLength: -1 });
     return this.#exchange === exchange;
   }
 
-  #finish(exchange: Exchange): void {
-    const trailers = this.#body.trailers;
+  #finish(exchange: Exchange, parts: AnswerParts): void {
     this.#exchange = undefined;
+    this.#parts = undefined;
     // An answer before the end of the request leaves a body that nobody reads.
     const reusable = this.#reusable && this.#requestDone && !this.#gone;
     if (reusable) {
@@ -393,7 +398,8 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
       if (this.#paused) this.resumeBody();
       this.#owner.idle(this);
     }
-    exchange.answerEnd(trailers);
+    exchange.answerEnd(parts.body.trailers);
+    answerParts.give(parts);
     if (!reusable) this.#transport.destroy();
   }
 
@@ -407,7 +413,7 @@ export class H1ClientConnection implements EndpointStream, TransportOwner, Sweep
   /** The endpoint has closed its side. */
   ended(): void {
     const exchange = this.#exchange;
-    if (exchange !== undefined && this.#headDone && this.#body.endsAtClose) {
+    if (exchange !== undefined && this.#headDone && this.#parts?.body.endsAtClose) {
       this.#exchange = undefined;
       exchange.answerEnd(undefined);
       if (this.#tunnel) {

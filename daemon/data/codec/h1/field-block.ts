@@ -35,11 +35,6 @@ export class FieldBlock implements Headers {
     this.#appended = "";
   }
 
-  /** Nobody reads it any more, and the next message is not there yet: it keeps no head alive, which may be of kilobytes. */
-  rest(): void {
-    if (this.text !== "" || this.#appended !== "") this.clear();
-  }
-
   /** Takes note of a field; offsets count from the start of the head. */
   add(code: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
     const at = this.count * stride;

@@ -3,7 +3,7 @@
  * through buffers that are given back. A string survives the call that made it, a view of the read buffer does not.
  */
 import type { Transport } from "../../transport/transport.ts";
-import { giveBuffer, takeBuffer, writeBufferBytes } from "../../write-buffers.ts";
+import { writeBufferBytes, writeBuffers } from "../../write-buffers.ts";
 
 /** Data up to this size is written as part of the string. */
 const smallBytes = 4096;
@@ -46,7 +46,7 @@ export class Output {
       head = "";
     }
     for (let at = from; at < to; ) {
-      const out = takeBuffer();
+      const out = writeBuffers.take();
       let end = head === "" ? 0 : out.write(head, 0, "latin1");
       head = "";
       const piece = Math.min(to - at, writeBufferBytes - 2 - end);
@@ -61,7 +61,7 @@ export class Output {
   #lend(buffer: Buffer, end: number): void {
     const lent = (this.#lent ??= []);
     lent.push(buffer);
-    this.#taken ??= () => giveBuffer(lent.shift()!);
+    this.#taken ??= () => writeBuffers.give(lent.shift()!);
     this.#transport.bytes(buffer.subarray(0, end), this.#taken);
   }
 

@@ -20,10 +20,11 @@ import { tick, turn } from "../../turn-clock.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { BodyReader } from "./body-reader.ts";
 import { CallerClock, type CallerLimits } from "./caller-clock.ts";
-import { FieldBlock } from "./field-block.ts";
+import type { FieldBlock } from "./field-block.ts";
 import { GatheredBody, maxGatheredBytes } from "./gathered-body.ts";
 import { type HeadLimits, HeadScanner, INCOMPLETE, REFUSED } from "./head-scanner.ts";
 import { Field } from "./known-fields.ts";
+import { requestBlocks } from "./message-parts.ts";
 import { Output } from "./output.ts";
 import { judgeRequest, type RequestFacts } from "./request-head.ts";
 
@@ -68,7 +69,8 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   readonly #output: Output;
   readonly #writer: AnswerWriter;
   readonly #clock: CallerClock;
-  readonly #block = new FieldBlock();
+  /** From a request's first byte to the end of its answer. */
+  #block: FieldBlock | undefined = undefined;
   /** Made with the first request that has a body: most connections never see one. */
   #bodyReader: BodyReader | undefined = undefined;
 
@@ -168,7 +170,8 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   }
 
   #read(buffer: Buffer, length: number): void {
-    this.#clock.readAt = tick();
+    tick();
+    this.#clock.readAt = turn.wholeMs;
     this.#received += length;
     if (this.#gone) return;
     if (this.#lingering) {
@@ -241,13 +244,14 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
     }
     if (at === to) return at;
     if (this.#clock.headSince === 0) this.#clock.headSince = this.#clock.readAt;
-    const taken = scanner.request(buffer, at, to, this.#context.limits, this.#block);
+    const block = (this.#block ??= requestBlocks.take());
+    const taken = scanner.request(buffer, at, to, this.#context.limits, block);
     if (taken === INCOMPLETE) return at === from ? INCOMPLETE : at;
     if (taken === REFUSED) return this.#refuse(scanner.error, scanner.reason);
     this.#emptyLines = 0;
     this.#clock.headSince = 0;
     this.#minor = scanner.minor;
-    const fault = judgeRequest(scanner, this.#block, facts);
+    const fault = judgeRequest(scanner, block, facts);
     if (fault !== undefined) {
       if (fault === 417) return this.#refuse("E_EXPECTATION", "only 100-continue can be expected");
       if (fault === 501) return this.#refuse("E_NOT_IMPLEMENTED", "CONNECT is not served");
@@ -258,23 +262,23 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
     if (this.#context.bufferedBodyBytes === -1 && facts.bodyLength > maxGatheredBytes) {
       return this.#refuse("E_BODY_TOO_LARGE", "the body is too large to be buffered");
     }
-    this.#begin();
+    this.#begin(block);
     return at + taken;
   }
 
-  #begin(): void {
+  #begin(block: FieldBlock): void {
     const exchange = new Exchange(
       this,
       scanner.method,
       facts.target,
       scanner.minor === 1 ? "1.1" : "1.0",
-      this.#block,
+      block,
       facts.bodyLength,
     );
     exchange.expectsContinue = facts.expectsContinue;
     exchange.upgrade = facts.upgrade;
     exchange.scheme = facts.scheme;
-    exchange.mayAcceptEncoding = this.#block.has(Field.acceptEncoding);
+    exchange.mayAcceptEncoding = block.has(Field.acceptEncoding);
     this.#exchange = exchange;
     this.#answering = false;
     this.#served++;
@@ -324,7 +328,7 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
     this.#gathering = undefined;
     if (exchange.bodyLength === -1) {
       exchange.bodyLength = exchange.body.length;
-      this.#block.append("content-length", String(exchange.body.length));
+      exchange.headers.append("content-length", String(exchange.body.length));
     }
     this.#context.accept(exchange);
   }
@@ -368,7 +372,7 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
 
   respond(head: ResponseHead): void {
     this.#answering = true;
-    this.#clock.writtenAt = turn.nowMs;
+    this.#clock.writtenAt = turn.wholeMs;
     if (head.status === 101) {
       this.#tunnel = true;
       this.#requestDone = false;
@@ -391,6 +395,8 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   end(trailers: Headers | undefined): void {
     this.#writer.end(trailers);
     this.#exchange = undefined;
+    requestBlocks.give(this.#block!);
+    this.#block = undefined;
     if (this.#tunnel) this.#transport.end();
     else if (this.#writer.last) this.#part();
     else {
@@ -447,7 +453,7 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
 
   #linger(): void {
     this.#lingering = true;
-    this.#clock.idleSince = turn.nowMs;
+    this.#clock.idleSince = turn.wholeMs;
     this.#ahead = undefined;
     this.#resume();
     this.#transport.end();
@@ -475,7 +481,7 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
     this.#ahead = undefined;
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    const lifeMs = turn.nowMs - this.#clock.openedAt;
+    const lifeMs = turn.wholeMs - this.#clock.openedAt;
     this.#context.stats.closed(lifeMs, this.#served, this.#received, this.#transport.written);
     this.#context.closed(this);
     exchange?.callerGone();
@@ -490,7 +496,7 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#clock.readAt = turn.nowMs;
+    this.#clock.readAt = turn.wholeMs;
     this.#transport.resume();
   }
 
@@ -515,7 +521,6 @@ export class H1ServerConnection implements CallerStream, TransportOwner, Sweepab
 
   #sweepIdle(nowMs: number): void {
     const clock = this.#clock;
-    this.#block.rest();
     // Empty lines alone do not begin a request: they may have ended the last one (RFC 9112 §2.2).
     if (clock.headSince !== 0 && (this.#ahead !== undefined || this.#emptyLines > 0)) {
       if (clock.headOverdue(nowMs)) {
