@@ -1,15 +1,24 @@
 /**
  * Reading an accepted socket, above all what a TLS socket has deciphered, without a buffer per read. `tls.connect` takes
  * `onread`, as `net.connect` does; accepted sockets do not. But what such a socket remembers of its `onread` can be given to
- * them too. These are internals of Node.js: where they are not found, data comes as 'data' gives it.
+ * them too; and what has been read need not go through the socket at all, which has nothing to do with it. These are
+ * internals of Node.js: where they are not found, data comes as 'data' gives it.
  */
 import { Socket } from "node:net";
+import { nodeHandles } from "./node-handles.ts";
 import { readBuffer } from "./read-buffer.ts";
 
 /** What is known of a socket from inside. */
 interface Inside {
   [memory: symbol]: unknown;
-  readonly _handle?: { useUserBuffer?(buffer: Buffer): void } | null;
+  readonly _handle?: Handle | null;
+}
+
+/** What a socket reads from. */
+interface Handle {
+  useUserBuffer?(buffer: Buffer): void;
+  /** Called for everything that happens to the reading half. */
+  onread?: (this: Handle, data: unknown) => undefined;
 }
 
 /** The symbols under which a socket keeps the buffer and the callback of its `onread`. */
@@ -39,7 +48,21 @@ export function readInto(
     return true;
   };
   handle.useUserBuffer(readBuffer);
+  goPast(socket, handle, read);
   socket.resume();
+}
+
+// Data goes to `read`, all else to the socket.
+function goPast(socket: Socket, handle: Handle, read: (buffer: Buffer, length: number) => void): void {
+  const { onread } = handle;
+  if (nodeHandles === undefined || onread === undefined) return;
+  const { lastRead } = nodeHandles;
+  handle.onread = (data) => {
+    const length = lastRead();
+    if (length <= 0 || socket.destroyed) return onread.call(handle, data);
+    read(readBuffer, length);
+    return undefined;
+  };
 }
 
 // Null where sockets keep their `onread` in another way.
