@@ -28,27 +28,35 @@ export type Pick = Endpoint | { readonly status: number } | ProxyError;
 
 /** One bound id of a router; see the file's comment. */
 export class Client implements CacheEntry, EndpointContext, Sweepable {
-  readonly id: string;
+  // First what every request needs: a client among hundreds is in no cache, so the fewer lines of memory hold it the better.
   readonly settings: ClientSettings;
   readonly requests: RequestStats;
   readonly statuses: StatusStats;
-  readonly stats: ConnectionStats;
   readonly requeues: RequeueBudget;
   readonly nacks: NackAdmission;
-  readonly share: WorkerShare;
-  readonly secure: EndpointContext["secure"];
   nowMs = 0;
   inUse = 0;
   usedAt = 0;
-  place = nowhere;
   evicted = false;
+  /** Whether a pick must wait for discovery's first word. */
+  pending = true;
+  readonly #balancer: ZoneBalancer<Endpoint>;
+  /** The service that was asked for last: most clients have one. */
+  #lastService: string | undefined = undefined;
+  #lastServed: RequestStats | undefined = undefined;
+  #waiters: Set<{ attempt(): void }> | undefined = undefined;
+
+  readonly id: string;
+  readonly stats: ConnectionStats;
+  readonly share: WorkerShare;
+  readonly secure: EndpointContext["secure"];
+  place = nowhere;
   /** Facts about the whole set, e.g. `authority`. */
   meta: Readonly<Record<string, string | number>> = {};
 
   readonly #scope: MetricsScope;
   readonly #sweeper: Sweeper;
   readonly #onClose: (client: Client) => void;
-  readonly #balancer: ZoneBalancer<Endpoint>;
   readonly #trust: DiscoveryTrust;
   readonly #endpoints: EndpointSet;
   readonly #served = new Map<string, RequestStats>();
@@ -57,7 +65,6 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
   readonly #balancing: BalancerStats;
   #status: number | undefined;
   #state: Addr = { tag: "pending" };
-  #waiters = new Set<{ attempt(): void }>();
 
   constructor(
     id: string,
@@ -125,32 +132,31 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
 
   /** The stats of one service on this client, `client/<id>/service/<name>`. */
   service(name: string): RequestStats {
+    if (this.#lastServed !== undefined && this.#lastService === name) return this.#lastServed;
     let stats = this.#served.get(name);
     if (stats === undefined) {
       stats = new RequestStats(this.#scope.scope("service", name));
       this.#served.set(name, stats);
     }
+    this.#lastService = name;
+    this.#lastServed = stats;
     return stats;
   }
 
   /** A service has ended; so do its series here, unless another router has the same. */
   forgetService(name: string, alone: boolean): void {
+    this.#lastServed = undefined;
     if (this.#served.delete(name) && alone) this.#scope.scope("service", name).close();
   }
 
   /** The request tries again once there are addresses, or none. */
   await(request: { attempt(): void }): void {
-    this.#waiters.add(request);
+    (this.#waiters ??= new Set()).add(request);
   }
 
   /** The request waits no more. */
   forget(request: { attempt(): void }): void {
-    if (this.#waiters.size > 0) this.#waiters.delete(request);
-  }
-
-  /** Whether a pick must wait for discovery's first word. */
-  get pending(): boolean {
-    return this.#state.tag === "pending";
+    this.#waiters?.delete(request);
   }
 
   /** Whether discovery's word that it is gone may be wrong: it has endpoints that may outlive it. */
@@ -216,6 +222,7 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     const known = this.#state.tag === "bound" || this.#state.tag === "neg";
     if (known && (addr.tag === "pending" || addr.tag === "failed")) return;
     this.#state = addr;
+    this.pending = addr.tag === "pending";
     if (addr.tag === "pending") return;
     this.#balancing.updated();
     if (addr.tag === "bound") this.meta = addr.meta;
@@ -227,8 +234,8 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     this.#endpoints.replace(addresses.filter(isHost), this.nowMs);
     this.#balancer.weigh(this.nowMs);
     const waiters = this.#waiters;
-    this.#waiters = new Set();
-    for (const waiter of waiters) waiter.attempt();
+    this.#waiters = undefined;
+    for (const waiter of waiters ?? []) waiter.attempt();
   }
 
   connected(elapsedMs: number): void {
@@ -246,6 +253,7 @@ export class Client implements CacheEntry, EndpointContext, Sweepable {
     let open = 0;
     for (const endpoint of this.#endpoints.values()) if (endpoint.status === "open") open++;
     this.#balancing.note(open);
+    this.requeues.sweep(nowMs);
     const zonePart = this.#balancer.weigh(nowMs);
     if (zonePart !== undefined) this.#balancing.spilled(Math.round(100 * (1 - zonePart)));
   }

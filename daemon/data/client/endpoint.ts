@@ -17,23 +17,24 @@ export interface EndpointContext extends PoolContext {
 
 /** See the file's comment. */
 export class Endpoint implements BalancedEndpoint, Sweepable {
-  readonly address: HostAddress;
+  // First what every request needs.
   readonly accrual: AccrualState;
   readonly failFast: FailFast | undefined;
   readonly pool: ConnectionPool;
-  /** How it is shown, `host:port`. */
-  readonly name: string;
-  weight = 1;
   pending = 0;
-  place = nowhere;
-  balancing: unknown = undefined;
   /** What its health checks say, where there are any. */
   health: EndpointHealth | undefined = undefined;
   /** Discovery has dropped it and is doubted: it stays while it answers. */
   onProbation = false;
-
   readonly #context: EndpointContext;
   #closed = false;
+
+  readonly address: HostAddress;
+  /** How it is shown, `host:port`. */
+  readonly name: string;
+  weight = 1;
+  place = nowhere;
+  balancing: unknown = undefined;
 
   constructor(
     address: HostAddress,

@@ -12,7 +12,11 @@ export class RequeueBudget {
   /** The request has had its part of the budget. */
   readonly requestLimit: Counter;
   readonly #budget: RetryBudget;
-  readonly #balance: Gauge;
+  readonly #gauge: Gauge;
+  /** What is left when nothing has been put in or taken out for long. */
+  readonly #rest: number;
+  /** The gauge may say something else than the budget. */
+  #moves = false;
   readonly #requeues: Counter;
   readonly #exhausted: Counter;
 
@@ -23,8 +27,9 @@ export class RequeueBudget {
     this.requestLimit = scope.counter("request_limit");
     this.cannotRetry = scope.counter("cannot_retry");
     this.notOpen = scope.counter("not_open");
-    this.#balance = scope.gauge("budget");
-    this.#balance.set(this.balance(performance.now()));
+    this.#gauge = scope.gauge("budget");
+    this.#rest = this.balance(performance.now());
+    this.#gauge.set(this.#rest);
   }
 
   /** How many requeues are left. */
@@ -35,7 +40,7 @@ export class RequeueBudget {
   /** A request succeeded. */
   deposit(nowMs: number): void {
     this.#budget.deposit(nowMs);
-    this.#balance.set(this.balance(nowMs));
+    this.#moves = true;
   }
 
   /** Pays for one requeue; false if it cannot. */
@@ -44,8 +49,16 @@ export class RequeueBudget {
       this.#exhausted.incr();
       return false;
     }
-    this.#balance.set(this.balance(nowMs));
     this.#requeues.incr();
+    this.#moves = true;
     return true;
+  }
+
+  /** Tells how many are left, until what was put in or taken out has leaked away. */
+  sweep(nowMs: number): void {
+    if (!this.#moves) return;
+    const balance = this.balance(nowMs);
+    this.#gauge.set(balance);
+    this.#moves = balance !== this.#rest;
   }
 }

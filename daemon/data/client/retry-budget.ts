@@ -12,13 +12,17 @@ const emptyWindow: readonly number[] = Array.from({ length: slices }, () => 0);
 /** One bucket: of a service for its retries, or of a client for its requeues. */
 export class RetryBudget {
   readonly #deposit: number;
+  readonly #sliceMs: number;
+  #slice: number;
+  /** Tokens of the present slice of time. */
+  #tokens = 0;
+  /**
+   * Tokens of the nine slices before; slice `n` is at `n % 10`, and the present one's place is empty. A typed array this
+   * small takes four times as much.
+   */
+  readonly #window: number[] = emptyWindow.slice();
   readonly #cost: number;
   readonly #reserve: number;
-  readonly #sliceMs: number;
-  readonly #startMs: number;
-  /** Tokens of the last ten slices of time; slice `n` is at `n % 10`. A typed array this small takes four times as much. */
-  readonly #window: number[] = emptyWindow.slice();
-  #slice = 0;
 
   /** Throws `RangeError` where the numbers make no budget. */
   constructor({ ttlSecs, minRetriesPerSec, percentCanRetry }: RetryBudgetConfig, nowMs: number) {
@@ -29,42 +33,39 @@ export class RetryBudget {
     this.#cost = percentCanRetry === 0 ? 1 : Math.floor(tokensPerRequest / percentCanRetry);
     this.#reserve = minRetriesPerSec * ttlSecs * this.#cost;
     this.#sliceMs = (ttlSecs * 1000) / slices;
-    this.#startMs = nowMs;
+    this.#slice = Math.floor(nowMs / this.#sliceMs);
   }
 
   /** A request came (retries) or succeeded (requeues). */
   deposit(nowMs: number): void {
     this.#advance(nowMs);
-    this.#add(this.#deposit);
+    this.#tokens += this.#deposit;
   }
 
   /** Takes the tokens of one retry; false if there are not enough. */
   tryWithdraw(nowMs: number): boolean {
-    if (this.#tokens(nowMs) < this.#cost) return false;
-    this.#add(-this.#cost);
+    if (this.#sum(nowMs) < this.#cost) return false;
+    this.#tokens -= this.#cost;
     return true;
   }
 
   /** How many retries are left. */
   balance(nowMs: number): number {
-    return Math.floor(this.#tokens(nowMs) / this.#cost);
+    return Math.floor(this.#sum(nowMs) / this.#cost);
   }
 
-  #tokens(nowMs: number): number {
+  #sum(nowMs: number): number {
     this.#advance(nowMs);
-    let sum = this.#reserve;
+    let sum = this.#reserve + this.#tokens;
     for (let at = 0; at < slices; at++) sum += this.#window[at]!;
     return sum;
   }
 
-  #add(tokens: number): void {
-    const at = this.#slice % slices;
-    this.#window[at] = this.#window[at]! + tokens;
-  }
-
   #advance(nowMs: number): void {
-    const slice = Math.floor((nowMs - this.#startMs) / this.#sliceMs);
+    const slice = Math.floor(nowMs / this.#sliceMs);
     if (slice <= this.#slice) return; // also where the clock was set back
+    this.#window[this.#slice % slices] = this.#tokens;
+    this.#tokens = 0;
     if (slice - this.#slice >= slices) this.#window.fill(0);
     else for (let next = this.#slice + 1; next <= slice; next++) this.#window[next % slices] = 0;
     this.#slice = slice;

@@ -19,16 +19,18 @@ export interface ServiceSettings {
 
 /** One logical name; it lives as long as a binding of it. */
 export class Service {
-  /** The path without its leading slash, as it stands in metrics. */
-  readonly name: string;
-  readonly path: string;
-  /** The field that tells the endpoint, with its CRLF. */
-  readonly field: string;
+  // First what every request needs.
   readonly settings: ServiceSettings;
   readonly requests: RequestStats;
   readonly budget: RetryBudget;
-  readonly retries: Counter;
   readonly retriesPerRequest: Stat;
+  /** The field that tells the endpoint, with its CRLF. */
+  readonly field: string;
+  /** The path without its leading slash, as it stands in metrics. */
+  readonly name: string;
+
+  readonly path: string;
+  readonly retries: Counter;
   readonly budgetExhausted: Counter;
   readonly budgetGauge: Gauge;
   /** Bindings of the name. */
