@@ -12,8 +12,8 @@ const charsEach = 64;
 
 /**
  * Remembers at most `capacity` results; the ones not used for the longest are forgotten half at a time. Of two texts with
- * the same hash, one in billions, the first is forgotten: to look a string up in a `Map` itself costs more, since V8 must find
- * out first whether it has that string already.
+ * the same hash the first is forgotten, which costs what any new text costs, even if somebody makes such texts on purpose. To
+ * look a string up in a `Map` costs more each time, since V8 must find out first whether it has that string already.
  */
 export class BoundedMemo<V> {
   readonly #half: number;
