@@ -3,7 +3,7 @@
 /** Growth per hour. */
 export interface Slope {
   readonly median: number;
-  /** Between these it lies, with 95 %: ten minutes cannot tell less than a few megabytes an hour. */
+  /** Between these it lies, with 95 %, if samples do not depend on each other; memory that swings does. */
   readonly low: number;
   readonly high: number;
 }
