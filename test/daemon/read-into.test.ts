@@ -73,6 +73,21 @@ test("this version of Node.js lets accepted TLS sockets read into the worker's b
   );
 });
 
+test("this version of Node.js lets what is read go past the socket, which hears of the end", async (t) => {
+  const { caller, accepted } = await connect(t);
+  const { _handle: handle } = accepted as unknown as { _handle: { onread: unknown } };
+  const ofSocket = handle.onread;
+  const read = Promise.withResolvers<string>();
+  readInto(accepted, (buffer, length) => read.resolve(buffer.toString("latin1", 0, length)));
+  assert.equal(typeof ofSocket, "function");
+  assert.notEqual(handle.onread, ofSocket);
+  caller.write("past");
+  assert.equal(await read.promise, "past");
+  const ended = once(accepted, "end");
+  caller.end();
+  await ended;
+});
+
 test("where sockets are kept in another way, TLS is read in the public way", async (t) => {
   const buffers = await exchange(t, null);
   assert.ok(buffers.size > 0);
